@@ -1,0 +1,1 @@
+"""The DeepHealth deep-learning and imaging library."""
