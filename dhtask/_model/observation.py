@@ -1,7 +1,8 @@
 """What a run tells those who watch it: progress, graph drawing, timeline, summary.
 
-The runtime emits observations in the order in which it learns of things; times are seconds since the epoch as read on the
-machine where the thing happened. An observer receives them one at a time, never concurrently, and must return quickly.
+The runtime emits observations in the order in which it learns of things; times are seconds since the
+epoch as read on the machine where the thing happened. An observer receives them one at a time, never
+concurrently, and must return quickly.
 """
 
 from __future__ import annotations
