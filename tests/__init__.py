@@ -1,0 +1,1 @@
+"""Tests of the project; README.md says how they are ordered."""
