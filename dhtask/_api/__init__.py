@@ -1,0 +1,1 @@
+"""SAY: decorators and synchronisation, a thin front of the runtime."""

@@ -1,0 +1,1 @@
+"""ACT: one interface, three implementations. They know nothing of the graph."""

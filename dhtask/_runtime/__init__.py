@@ -1,0 +1,1 @@
+"""JOIN: the only owner of locks and threads. Program objects become data, graph instructions become work."""
