@@ -1,0 +1,74 @@
+"""How the contributions of partitions become one: a weighted mean, in a tree whose shape is fixed.
+
+::
+
+    0   1   2   3   4          the partitions that took part in the step, in order
+    └─┬─┘   └─┬─┘   │
+      01      23    4
+      └────┬──┘     │
+         0123       4
+          └────┬────┘
+             01234
+
+Floating-point addition is not associative, so the tree is a function of the number of contributions alone; when they
+arrive and where they are added changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+T = TypeVar("T")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one partition, or several together, bring to an average."""
+
+    #: Flat float32 arrays: the mean gradient and the buffers, or all arrays of the state.
+    arrays: tuple[npt.NDArray[np.float32], ...]
+    #: Number of samples the means are over.
+    weight: float
+    #: Mean loss of those samples.
+    loss: float
+
+
+def mean(left: Contribution, right: Contribution) -> Contribution:
+    """Weighted mean ``left + (right - left) * w_right / (w_left + w_right)``.
+
+    In this form equal arrays stay equal bit for bit.
+
+    Example:
+        >>> half = mean(Contribution((), 1.0, 4.0), Contribution((), 3.0, 8.0))
+        >>> half.weight, half.loss
+        (4.0, 7.0)
+    """
+    share = right.weight / (left.weight + right.weight)
+    return Contribution(
+        tuple(
+            one + (other - one) * np.float32(share)
+            for one, other in zip(left.arrays, right.arrays, strict=True)
+        ),
+        left.weight + right.weight,
+        left.loss + (right.loss - left.loss) * share,
+    )
+
+
+def merge_tree(items: Sequence[T], join: Callable[[T, T], T]) -> T:
+    """Join neighbours until one is left; an odd one out waits for the next level.
+
+    Example:
+        >>> merge_tree("abcde", lambda left, right: f"({left}{right})")
+        '(((ab)(cd))e)'
+    """
+    level = list(items)
+    while len(level) > 1:
+        joined = [join(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = joined + level[len(joined) * 2 :]
+    return level[0]

@@ -1,0 +1,1 @@
+"""Tests of dhtask.demo, and of the commands that train."""
