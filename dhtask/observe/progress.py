@@ -26,6 +26,7 @@ INTERVAL: Final = 30.0
 #: Weight of the newest second in the tasks per second that are shown.
 SMOOTHING: Final = 0.3
 BAR_WIDTH: Final = 24
+LEAST_BAR_WIDTH: Final = 6
 
 
 @final
@@ -107,13 +108,14 @@ class Progress:
 
         self._measure()
         room = console.width - 1
-        bar = BAR_WIDTH if room >= 60 else 0
+        line = self.line(room)
+        bar = min(BAR_WIDTH, room - len(line) - 1)
         text = Text(no_wrap=True, overflow="ellipsis")
-        if bar:
+        if bar >= LEAST_BAR_WIDTH:
             filled = round(bar * self._done / max(1, self._called))
             text.append("━" * filled, style="red" if self._failed else "green")
             text.append("━" * (bar - filled) + " ", style="dim")
-        text.append(self.line(room - bar - (1 if bar else 0)))
+        text.append(line)
         if self._failed:
             text.highlight_words([f"{self._failed:,} failed"], style="red")
         return [text]

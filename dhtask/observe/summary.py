@@ -77,12 +77,12 @@ class _Column:
 
 COLUMNS: Final = (
     _Column("tasks", lambda s: f"{s.tasks:,}", 0),
-    _Column("min", lambda s: duration(s.least), 90),
+    _Column("min", lambda s: duration(s.least), 78),
     _Column("median", lambda s: duration(s.median), 60),
-    _Column("max", lambda s: duration(s.greatest), 76),
+    _Column("max", lambda s: duration(s.greatest), 70),
     _Column("total", lambda s: duration(s.total), 0),
-    _Column("in", lambda s: data_size(s.bytes_in), 100),
-    _Column("out", lambda s: data_size(s.bytes_out), 100),
+    _Column("in", lambda s: data_size(s.bytes_in), 92),
+    _Column("out", lambda s: data_size(s.bytes_out), 92),
     _Column("failed", lambda s: f"{s.failures:,}" if s.failures else "", 48),
 )
 

@@ -35,6 +35,8 @@ def duration(seconds: float) -> str:
         >>> [duration(s) for s in (0.00042, 0.25, 12.5, 75.0, 3700.0)]
         ['420 µs', '250 ms', '12.5 s', '1 min 15 s', '1 h 02 min']
     """
+    if seconds == 0:
+        return "0 s"
     if seconds >= 3599.5:
         minutes = round(seconds / 60)
         return f"{minutes // 60} h {minutes % 60:02d} min"
