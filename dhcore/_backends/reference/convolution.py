@@ -77,7 +77,7 @@ def _convolution_backward_data(
     groups: int,
 ) -> Array:
     extents = [size + low + high for size, (low, high) in zip(shape[2:], padding, strict=True)]
-    result = np.zeros((shape[0], groups, shape[1] // groups, *extents), g.dtype)
+    result: Array = np.zeros((shape[0], groups, shape[1] // groups, *extents), g.dtype)
     gradient, weights = _grouped(g, groups, 1), _grouped(weight, groups, 0)
     for offset, window in _offsets(weight.shape[2:], g.shape[2:], stride, dilation):
         result[window] += np.einsum(
@@ -99,7 +99,7 @@ def _convolution_backward_weights(
 ) -> Array:
     padded, gradient = _grouped(_padded(x, padding), groups, 1), _grouped(g, groups, 1)
     axes = (0, *range(3, g.ndim + 1))
-    result = np.zeros((groups, shape[0] // groups, *shape[1:]), g.dtype)
+    result: Array = np.zeros((groups, shape[0] // groups, *shape[1:]), g.dtype)
     for offset, window in _offsets(shape[2:], g.shape[2:], stride, dilation):
         for group in range(groups):
             rest = [axis - 1 if axis else 0 for axis in axes]
