@@ -407,7 +407,8 @@ def concatenate(tensors: list[Tensor] | tuple[Tensor, ...], axis: int = 0) -> Te
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
     Tensor([1., 2., 3.], dtype=float32)
     """
-    return apply("concatenate", *tensors, axis=axis)
+    joined: Tensor = apply("concatenate", *tensors, axis=axis)
+    return joined
 
 
 def stack(tensors: list[Tensor] | tuple[Tensor, ...], axis: int = 0) -> Tensor:

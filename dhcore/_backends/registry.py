@@ -58,7 +58,7 @@ class Kernels:
     def __init__(self, device: Device) -> None:
         self.device = device
 
-    def __call__(self, kernel: str, *arrays: Any, **attributes: Any) -> Any:
+    def __call__(self, kernel: str, /, *arrays: Any, **attributes: Any) -> Any:
         return _load(self.device.kind, kernel)(*arrays, **attributes)
 
 

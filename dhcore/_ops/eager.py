@@ -20,6 +20,7 @@ V = TypeVar("V", bound=Variable)
 
 def apply(
     name: str,
+    /,
     *arguments: V | Any,
     training: bool = False,
     key: tuple[int, int, int] = (0, 0, 0),
