@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from dhcore._backends.base import Array
 from dhcore._ops import dtype_rules
-from dhcore._ops.operation import Call, Gradients, Operation
+from dhcore._ops.operation import REQUIRED, Call, Gradients, Operation
 from dhcore._ops.shape_rules import same
 
 
@@ -36,6 +38,19 @@ def _negate(call: Call, g: Array) -> Gradients:
     return (call.kernels("negate", g),)
 
 
+def _scaled(call: Call, array: Array | None) -> Array:
+    assert array is not None
+    return call.kernels("multiply", array, np.asarray(call.attributes["factor"], array.dtype))
+
+
+def _scale(call: Call) -> Array:
+    return _scaled(call, call.inputs[0])
+
+
+def _scale_backward(call: Call, g: Array) -> Gradients:
+    return (_scaled(call, g),)
+
+
 def _row(
     name: str,
     onnx: str,
@@ -62,4 +77,14 @@ OPERATIONS: Final = (
     _row("abs", "Abs", _abs, dtype=dtype_rules.numeric),
     _row("negate", "Neg", _negate, dtype=dtype_rules.numeric),
     _row("sign", "Sign", None, dtype=dtype_rules.numeric),
+    Operation(
+        "scale",
+        ("x",),
+        same,
+        dtype_rules.floating,
+        _scale_backward,
+        _scale,
+        attributes={"factor": REQUIRED},
+        onnx="Mul",
+    ),
 )
