@@ -12,6 +12,7 @@ An observer listens to a run (`Recorder`, `Progress`); everything else is a pure
 
 from __future__ import annotations
 
+from dhtask._model.observation import Observation, Observer
 from dhtask.observe.drawing import graph_svg
 from dhtask.observe.export import check_graph_path, graph_dot, write_graph, write_trace
 from dhtask.observe.progress import Progress
@@ -30,6 +31,8 @@ from dhtask.observe.trace import trace_json
 
 __all__ = [
     "FunctionSummary",
+    "Observation",
+    "Observer",
     "Parent",
     "Progress",
     "RecordFormatError",
