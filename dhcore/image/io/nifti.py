@@ -257,12 +257,13 @@ def _native(voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _dtype(file: Any) -> np.dtype[Any]:
-    stored = np.dtype(file.get_data_dtype().newbyteorder("="))
+    stored: np.dtype[Any] = np.dtype(file.get_data_dtype().newbyteorder("="))
     scaled = file.dataobj.slope != 1.0 or file.dataobj.inter != 0.0
     if not scaled:
         return stored
     # 24 bits of float32 hold every scaled 16-bit value; wider ones need float64.
-    return np.dtype(np.float32 if stored.itemsize <= 2 or stored == np.float32 else np.float64)
+    narrow = stored.itemsize <= 2 or stored == np.float32
+    return np.dtype(np.float32) if narrow else np.dtype(np.float64)
 
 
 def _spacing(file: Any, axes: str) -> tuple[float, ...] | None:
