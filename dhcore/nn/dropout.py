@@ -1,0 +1,34 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from dhcore.errors import OperationError
+from dhcore.nn.layer import Application, Layer, Shape
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Dropout(Layer):
+    """In training, each element is 0 with probability ``rate``, else divided by ``1 - rate`` (Srivastava et al., 2014).
+
+    In use it does nothing. What is dropped depends on seed, layer and step only, so it is the same on every device.
+
+    Args:
+        rate: share of elements that are dropped, in [0, 1).
+        name: unique within a model.
+    """
+
+    kind: ClassVar[str] = "dropout"
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise OperationError(f"a dropout rate lies in [0, 1), found {self.rate!r}")
+
+    def application(self, *shapes: Shape) -> Application:  # noqa: ARG002 - any shape will do
+        """The dropout."""
+        return Application("dropout", {"rate": self.rate})
