@@ -102,8 +102,8 @@ def synchronise() -> int:
     wanted = count()
     told = _Process.told
     numba = sys.modules.get("numba")
-    # numba may be imported after the first call: then it has to be told as well.
-    state = (wanted, numba is not None)
+    # numba, and another BLAS, may be imported after the first call: then they have to be told as well.
+    state = (wanted, numba is not None, "scipy.linalg" in sys.modules)
     if getattr(told, "state", None) != state:
         _hold_blas()
         _tell_openmp(wanted)
