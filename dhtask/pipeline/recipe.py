@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from dhcore import image
 from dhcore.errors import DhcoreError
+from dhtask.errors import ConfigurationError
 from dhtask.pipeline.errors import BadFileError
 
 Array = npt.NDArray[Any]
@@ -30,7 +31,7 @@ class Recipe:
     """What is done to every image: colour model, size, intensities.
 
     Raises:
-        ValueError: both ``size`` and ``tile`` are given.
+        ConfigurationError: both ``size`` and ``tile`` are given.
 
     Example:
         >>> Recipe(tile=(64, 64), overlap=16).colour
@@ -44,14 +45,14 @@ class Recipe:
     tile: tuple[int, int] | None = None
     #: Pixels that neighbouring tiles share.
     overlap: int = 0
-    #: Subtracted from every channel after scaling to 0..1 ...
-    mean: float = 0.5
-    #: ... and what the difference is divided by.
-    deviation: float = 0.25
+    #: Subtracted from every channel after scaling to 0..1; augmentations of intensity expect 0 ...
+    mean: float = 0.0
+    #: ... and what the difference is divided by; they expect 1.
+    deviation: float = 1.0
 
     def __post_init__(self) -> None:
         if self.size is not None and self.tile is not None:
-            raise ValueError(
+            raise ConfigurationError(
                 f"expected a size or a tile, found size {self.size!r} and tile {self.tile!r}"
             )
 

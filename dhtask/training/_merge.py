@@ -24,6 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 T = TypeVar("T")
+Floats = npt.NDArray[np.float32]
+
+#: A contribution between tasks: arrays, weight, loss. Arrays inside plain tuples are lent to a task without a copy.
+Packed = tuple[tuple[Floats, ...], float, float]
 
 
 @final
@@ -32,11 +36,15 @@ class Contribution:
     """What one partition, or several together, bring to an average."""
 
     #: Flat float32 arrays: the mean gradient and the buffers, or all arrays of the state.
-    arrays: tuple[npt.NDArray[np.float32], ...]
+    arrays: tuple[Floats, ...]
     #: Number of samples the means are over.
     weight: float
     #: Mean loss of those samples.
     loss: float
+
+    def packed(self) -> Packed:
+        """The form in which it travels."""
+        return self.arrays, self.weight, self.loss
 
 
 def mean(left: Contribution, right: Contribution) -> Contribution:

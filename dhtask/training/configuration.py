@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, final, get_args
 
+from dhcore.losses import Loss, SoftmaxCrossEntropy
+from dhcore.nn import Model
 from dhcore.optim import Adam, Optimizer
 from dhtask.training.errors import TrainingConfigError
 
 #: How partitions keep together: they average gradients every step, or parameters every few steps.
 Mode = Literal["gradient", "local"]
+
+#: Makes a network that is not in :mod:`dhcore.nets`; a function of a module, so that workers can import it.
+NetworkBuilder = Callable[..., Model]
 
 #: Fields that may differ between a checkpoint and the training that goes on from it.
 _FREE_TO_CHANGE = frozenset({"epochs", "checkpoint", "resume", "keep_best"})
@@ -42,8 +48,8 @@ class TrainingConfig:
         'gradient'
     """
 
-    #: Name of a network of :mod:`dhcore.nets`.
-    network: str
+    #: Name of a network of :mod:`dhcore.nets`, or a function of input shape and number of classes.
+    network: str | NetworkBuilder
     #: Keyword arguments of the network beside its input shape and number of classes.
     network_options: Mapping[str, object] = field(default_factory=dict)
     #: Samples of a step, all partitions together.
@@ -51,8 +57,9 @@ class TrainingConfig:
     epochs: int = 10
     #: Rule of :mod:`dhcore.optim`, with its learning rate or schedule.
     optimizer: Optimizer = field(default_factory=Adam)
-    loss: str = "softmax_cross_entropy"
-    #: Metrics of the validation samples.
+    #: Loss of :mod:`dhcore.losses`, or a sum of several.
+    loss: Loss = field(default_factory=SoftmaxCrossEntropy)
+    #: Names of metrics of :mod:`dhcore.metrics`, measured on the validation samples.
     metrics: tuple[str, ...] = ("dice", "iou")
     mode: Mode = "gradient"
     #: Steps between two averages in mode ``local``.
@@ -120,5 +127,9 @@ def _expect(holds: bool, name: str, found: object, expected: str) -> None:  # no
 
 
 def _plain(value: object) -> object:
-    # Optimizers and schedules are frozen dataclasses: their repr names every figure.
-    return dict(value) if isinstance(value, Mapping) else repr(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if inspect.isfunction(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    # Optimizers, schedules and losses are frozen dataclasses: their repr names every figure.
+    return repr(value)

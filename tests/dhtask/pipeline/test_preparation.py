@@ -120,7 +120,7 @@ def corrupt(item: Item) -> None:
 def test_a_corrupt_file_stops_the_run_and_is_named(tmp_path: Path) -> None:
     items = segmentation(tmp_path, 3, (64, 64))
     corrupt(items[1])
-    with pytest.raises(BadFileError, match="image1.png: "):
+    with pytest.raises(BadFileError, match=r"image1\.png: "):
         prepare(items, UNIT, partitions=2)
 
 
@@ -175,7 +175,7 @@ def test_images_of_different_sizes_are_an_error_that_says_what_to_do(
         Item(save(tmp_path / "a.png", np.zeros((8, 8), np.uint8)), 0),
         Item(save(tmp_path / "b.png", np.zeros((8, 9), np.uint8)), 0),
     ]
-    with pytest.raises(BadFileError, match="b.png.*bring all to one size, or cut them into tiles"):
+    with pytest.raises(BadFileError, match=r"b\.png.*bring all to one size, or cut them into tiles"):
         prepare(items, Recipe("gray"), partitions=partitions)
 
 

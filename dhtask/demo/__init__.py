@@ -1,0 +1,1 @@
+"""The main job on the image that scikit-image carries."""

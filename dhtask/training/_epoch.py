@@ -1,0 +1,119 @@
+"""The task graph of one epoch.
+
+::
+
+    state ── restore ─────── gradient ────────── gradient ── close ── state, loss
+          └─ restore ─ gradient ─┐   │    gradient ─┐   │      │
+                            └─ merge ┴──────────┘  merge ──────┘
+                               (applied by the next step of every replica)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+from dhcore.nn import State
+from dhtask.training import _tasks
+from dhtask.training._batch import Augmentation
+from dhtask.training._merge import merge_tree
+from dhtask.training._replica import ModelRecipe
+from dhtask.training._schedule import EpochSchedule, epoch_schedule
+from dhtask.training.configuration import TrainingConfig
+from dhtask.training.samples import Samples
+
+#: Takes and gives futures inside a runtime, contributions outside.
+_MERGE: Final[Callable[[Any, Any], Any]] = _tasks.merge
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EpochFutures:
+    """What an epoch will give; futures inside a runtime."""
+
+    #: State after the epoch.
+    state: Any
+    #: Mean training loss.
+    loss: Any
+    #: Steps of the epoch.
+    steps: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Partition:
+    replica: Any
+    shard: Samples
+    augmentation: Augmentation
+
+
+def submit_epoch(
+    config: TrainingConfig,
+    recipe: ModelRecipe,
+    shards: Sequence[Samples],
+    state: State,
+    epoch: int,
+) -> EpochFutures:
+    """Call every task of an epoch."""
+    sizes = [shard.count for shard in shards]
+    schedule = epoch_schedule(sizes, batch_size=config.batch_size, seed=config.seed, epoch=epoch)
+    held: Any = _tasks.hold(state)
+    partitions = [
+        _Partition(
+            _tasks.restore(held, recipe, index, shard.images),
+            shard,
+            Augmentation(config.augmentation, config.seed, epoch, sum(sizes[:index])),
+        )
+        for index, shard in enumerate(shards)
+    ]
+    leader = partitions[schedule.leader].replica
+    if config.mode == "gradient":
+        closed: Any = _tasks.close_gradient_epoch(leader, _gradient_steps(schedule, partitions))
+    else:
+        closed = _tasks.close_local_epoch(
+            leader, _local_rounds(schedule, partitions, config.local_steps)
+        )
+    return EpochFutures(closed[0], closed[1], schedule.steps)
+
+
+def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -> Any:
+    merged: Any = None
+    for step in range(schedule.steps):
+        contributions = [
+            _tasks.gradient_step(
+                own.replica,
+                merged,
+                own.shard.images,
+                own.shard.targets,
+                batches[step],
+                own.augmentation,
+            )
+            for own, batches in zip(partitions, schedule.batches, strict=True)
+            if step < len(batches)
+        ]
+        merged = merge_tree(contributions, _MERGE)
+    return merged
+
+
+def _local_rounds(schedule: EpochSchedule, partitions: Sequence[_Partition], length: int) -> Any:
+    merged: Any = None
+    for batches_of in schedule.rounds(length):
+        contributions = [
+            _tasks.local_round(
+                own.replica, merged, own.shard.images, own.shard.targets, batches, own.augmentation
+            )
+            for own, batches in zip(partitions, batches_of, strict=True)
+            if batches
+        ]
+        merged = merge_tree(contributions, _MERGE)
+    return merged
+
+
+def submit_evaluation(
+    recipe: ModelRecipe, shards: Sequence[Samples], state: Any, batch_size: int
+) -> list[Any]:
+    """Call the evaluation of every shard; measurements in the order of the shards."""
+    return [
+        _tasks.evaluate(state, recipe, shard.images, shard.targets, batch_size) for shard in shards
+    ]
