@@ -94,9 +94,10 @@ class Program:
             SyntaxError: The program is not Python.
         """
         if not self.is_module and self._is_script():
-            vars(module).update(__file__=self.target, __spec__=None, __package__=None)
-            with io.open_code(str(Path(self.target).resolve())) as file:
-                return compile(file.read(), self.target, "exec", dont_inherit=True)
+            path = str(Path(self.target).absolute())
+            vars(module).update(__file__=path, __spec__=None, __package__=None)
+            with io.open_code(path) as file:
+                return compile(file.read(), path, "exec", dont_inherit=True)
         spec = self._module_spec() if self.is_module else self._archive_spec()
         # Loaders of Python source and archives have it; extension modules cannot be run.
         code: CodeType | None = getattr(spec.loader, "get_code", lambda _: None)(spec.name)
