@@ -6,8 +6,8 @@
              groups    layouts,             lifetimes,   one batch size                  state in its own layout
                        algorithms           one arena
 
-The interpreter of :mod:`dhcore._ops` gives a graph its meaning; a plan computes the same numbers with oneDNN in blocked layout, and with the
-kernels of the table of operations where oneDNN has none or is absent.
+The interpreter of :mod:`dhcore._ops` gives a graph its meaning; a plan computes the same numbers with oneDNN in blocked
+layout, and with the kernels of the table of operations where oneDNN has none or is absent.
 """
 
 from __future__ import annotations

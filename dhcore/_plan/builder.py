@@ -15,7 +15,7 @@ from dhcore._backends.cpu.onednn import operations
 from dhcore._backends.cpu.onednn.constants import Argument, Query
 from dhcore._backends.cpu.onednn.memory import MemoryDescriptor
 from dhcore._backends.cpu.onednn.primitive import Primitive, PrimitiveDescriptor
-from dhcore._ops.graph import Graph, Node
+from dhcore._ops.graph import Graph
 from dhcore._ops.table import filled, operation
 from dhcore._plan.buffers import Buffer, Run, Step
 from dhcore._plan.kernels.elementwise import accumulate
@@ -206,7 +206,11 @@ class Builder:
         self, name: str, source: tuple[Placement, Buffer], target: tuple[Placement, Buffer]
     ) -> None:
         (before, memory), (after, result) = source, target
-        if before.stored and after.stored and before.filled == after.filled:
+        if (
+            before.stored
+            and after.stored
+            and (before.filled, before.order) == (after.filled, after.order)
+        ):
             self.copy_layout(f"reorder {name}", (before.stored, memory), (after.stored, result))
             return
         shape = self.state.slot(name).shape
@@ -292,6 +296,8 @@ def _learned(graph: Graph) -> frozenset[int]:
 
 
 def _same(left: Placement, right: Placement) -> bool:
-    if left.filled != right.filled or (left.stored is None) != (right.stored is None):
+    if (left.filled, left.order) != (right.filled, right.order):
         return False
-    return left.stored is None or left.stored == right.stored
+    if left.stored is None or right.stored is None:
+        return left.stored is right.stored
+    return left.stored == right.stored

@@ -265,8 +265,8 @@ def compile_plan(
     Args:
         graph: Model; to train it needs an output named ``loss``.
         batch: Largest number of rows; fewer are padded, or get a program of their own where padding would count.
-        threads: Threads of every run, :func:`dhcore.threads.count` by default. They are part of the question: the same number
-            gives the same bits.
+        threads: Threads of every run, :func:`dhcore.threads.count` by default. They are part of the question: the same
+            number gives the same bits.
         training: Whether gradients will be asked for.
         portable: Use the portable kernels even where oneDNN can be loaded.
 

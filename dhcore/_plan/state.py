@@ -30,8 +30,10 @@ class Placement:
 
     #: Shape with channels filled to whole blocks.
     filled: tuple[int, ...]
-    #: ``filled`` in C order, its axes as the primitive names them; ``None`` where C order is the layout.
-    canonical: MemoryDescriptor | None = None
+    #: Axes of the primitive that takes it, where they are others: the canonical axis at each place.
+    order: tuple[int, ...] | None = None
+    #: C order as the primitive names the axes; ``None`` where C order is the layout.
+    plain: MemoryDescriptor | None = None
     #: The layout that the primitive chose.
     stored: MemoryDescriptor | None = None
 
@@ -44,20 +46,25 @@ class Placement:
 
     def write(self, canonical: Floats, memory: Floats) -> None:
         """Lay a canonical array into the arena's memory."""
-        filled = _zeros(self.filled)
+        filled = np.zeros(self.filled, np.float32)
         filled[tuple(slice(extent) for extent in canonical.shape)] = canonical
-        if self.canonical is None or self.stored is None:
-            memory[: filled.size] = filled.reshape(-1)
+        if self.order is not None:
+            filled = filled.transpose(self.order)
+        values = _aligned(filled)
+        if self.plain is None or self.stored is None:
+            memory[: values.size] = values
         else:
-            _copy(self.canonical, filled, self.stored, memory)
+            _copy(self.plain, values, self.stored, memory)
 
     def read(self, memory: Floats, shape: tuple[int, ...]) -> Floats:
         """Return the canonical array that lies in the arena's memory."""
-        filled = _zeros(self.filled)
-        if self.canonical is None or self.stored is None:
-            filled.reshape(-1)[:] = memory[: filled.size]
+        order = self.order or tuple(range(len(self.filled)))
+        values = _arena(int(np.prod(self.filled, dtype=np.int64)))
+        if self.plain is None or self.stored is None:
+            values[:] = memory[: values.size]
         else:
-            _copy(self.stored, memory, self.canonical, filled)
+            _copy(self.stored, memory, self.plain, values)
+        filled = values.reshape([self.filled[axis] for axis in order]).transpose(np.argsort(order))
         return filled[tuple(slice(extent) for extent in shape)]
 
 
@@ -76,10 +83,10 @@ class State:
         #: Parameters are arena[:decayed] with decay, arena[decayed:trained] without; the rest is frozen.
         self.decayed = 0
         self.trained = 0
-        self.parameters = _zeros((0,))
-        self.gradients = _zeros((0,))
-        self.buffers = _zeros((0,))
-        self.statistics = _zeros((0,))
+        self.parameters = _arena(0)
+        self.gradients = _arena(0)
+        self.buffers = _arena(0)
+        self.statistics = _arena(0)
         self.optimizer: Final[dict[str, Floats]] = {}
         self.is_allocated = False
 
@@ -184,8 +191,10 @@ def _arena(elements: int) -> Floats:
     return allocate(_FLOAT * elements).view(np.float32)
 
 
-def _zeros(shape: tuple[int, ...]) -> Floats:
-    return _arena(int(np.prod(shape, dtype=np.int64))).reshape(shape)
+def _aligned(values: Floats) -> Floats:
+    memory = _arena(values.size)
+    memory.reshape(values.shape)[...] = values
+    return memory
 
 
 def _copy(

@@ -1,3 +1,3 @@
-"""Element-wise work that oneDNN has no primitive for, as numba kernels over flat float32 arrays, compiled once and cached."""
+"""What oneDNN has no primitive for: numba kernels over flat float32 arrays, compiled once and cached."""
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numba
 # libgomp is the pool that oneDNN uses; a second pool beside it would spin and take its cores.
 numba.config.THREADING_LAYER = "omp"
 
-#: Sums may be reassociated (always in the same way, so the bits repeat) and multiplications fused; NaN and infinity stay.
+#: Sums may be reassociated (always in the same way: the bits repeat), multiplications fused; NaN and infinity stay.
 _FAST_MATH: Final = {"contract", "reassoc", "arcp", "nsz"}
 
 

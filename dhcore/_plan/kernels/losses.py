@@ -1,8 +1,9 @@
 """Losses: value and gradient in one pass over (N, C, pixels).
 
-Each kernel writes one sum a sample piece to ``parts`` (N, PIECES) and the gradient of the whole loss; :func:`weighted_mean` then adds the
-parts up in a fixed order, so the bits do not depend on the threads. ``share`` (N) holds what each sample contributes, summing to 1.
-Strides are those of :class:`dhcore._plan.layout.Strides`; targets are plain.
+Each kernel writes one sum a piece of a sample to ``parts`` (N, PIECES), and the gradient of the whole loss;
+:func:`weighted_mean` then adds the parts up in a fixed order, so the bits do not depend on the threads. ``share`` (N)
+holds what each sample contributes, summing to 1. Strides are those of :class:`dhcore._plan.layout.Strides`; targets
+are plain.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From groups of nodes to steps: one function an operation, in one table.
 
-A lowering returns whether it could: ``False`` (nothing emitted) sends the nodes to the generic step, which runs the kernels of
-the table of operations.
+A lowering returns whether it could: ``False`` (nothing emitted) sends the nodes to the generic step, which runs the
+kernels of the table of operations.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Convolution with bias and rectification, through oneDNN.
 
-Which algorithm runs is a rule on the shape alone, so that two processes give the same bits. Winograd F(4x4, 3x3) (Lavin and Gray,
-2016) does 4 times fewer multiplications, and pays for its transforms: of pixels when there are few channels, of weights when there
-are many channels and few tiles.
+Which algorithm runs is a rule on the shape alone, so that two processes give the same bits. Winograd F(4x4, 3x3) (Lavin
+and Gray, 2016) does 4 times fewer multiplications, and pays for its transforms: of pixels when there are few channels,
+of weights when there are few pixels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dhcore._backends.cpu.onednn.primitive import PrimitiveDescriptor
 from dhcore._plan.buffers import Buffer
 from dhcore._plan.builder import Builder, Value
 from dhcore._plan.fusion import Group
-from dhcore._plan.layout import BLOCK, Layout, can_block, described, padded
+from dhcore._plan.layout import BLOCK, Layout, can_block, described, element_count, padded
 from dhcore._plan.lowering.elementwise import rectified_gradient
 from dhcore._plan.state import Placement
 
@@ -27,27 +27,34 @@ _DIRECT: Final = Algorithm.CONVOLUTION_DIRECT
 _WINOGRAD: Final = Algorithm.CONVOLUTION_WINOGRAD
 
 
+#: Fewest pixels of the batch for which transforming the weights pays.
+_FEWEST_PIXELS: Final[dict[Direction, int]] = {
+    "forward": 512,
+    "backward_data": 512,
+    "backward_weights": 256,
+}
+_FEWEST_CHANNELS: Final = 32
+
+
 def algorithm(
-    channels: int, outputs: int, kernel: Sequence[int], window: Window, tiles: int
+    direction: Direction, weight: Sequence[int], window: Window, pixels: int
 ) -> Algorithm:
-    """Choose the algorithm of a convolution.
+    """Choose the algorithm of a convolution or derivative.
 
     Args:
-        channels: Input channels.
-        outputs: Output channels.
-        kernel: Extents of the window.
+        direction: What is computed.
+        weight: Shape (O, C, *K).
         window: Strides, paddings and dilations.
-        tiles: Squares of 4x4 results in the batch; each weight is transformed once for all of them.
+        pixels: Results of one channel in the whole batch.
     """
-    is_plain = (
+    is_dense = (
         set(window.stride) == {1}
         and set(window.dilation) == {1}
         and max(*window.low, *window.high) <= 1
     )
-    if tuple(kernel) != (3, 3) or not is_plain:
+    if tuple(weight[2:]) != (3, 3) or not is_dense or min(weight[:2]) < _FEWEST_CHANNELS:
         return _DIRECT
-    fits = min(channels, outputs) >= 32 and (max(channels, outputs) <= 256 or tiles >= 64)
-    return _WINOGRAD if fits else _DIRECT
+    return _WINOGRAD if pixels >= _FEWEST_PIXELS[direction] else _DIRECT
 
 
 @final
@@ -66,7 +73,7 @@ class _Convolution:
     #: The same memory as the graph names its axes, channels filled.
     filled: tuple[int, ...]
     window: Window
-    algorithm: Algorithm
+    pixels: int
     weight: str
     bias: str | None
 
@@ -91,13 +98,19 @@ class _Convolution:
 
     def choose(self, direction: Direction, *, relu: bool = False) -> PrimitiveDescriptor | None:
         """Describe it with the layout of weights that suits it, by the chosen algorithm or else directly."""
-        anything = MemoryDescriptor.any_order(self.axes)
-        chosen = self.describe(direction, self.algorithm, anything, relu=relu)
-        return chosen or self.describe(direction, _DIRECT, anything, relu=relu)
+        return self.chosen(direction, MemoryDescriptor.any_order(self.axes), relu=relu)
+
+    def chosen(
+        self, direction: Direction, weights: MemoryDescriptor, *, relu: bool = False
+    ) -> PrimitiveDescriptor | None:
+        """Describe it with a given layout of weights, by the algorithm of the rule or else directly."""
+        fitting = algorithm(direction, self.axes, self.window, self.pixels)
+        found = self.describe(direction, fitting, weights, relu=relu)
+        return found or self.describe(direction, _DIRECT, weights, relu=relu)
 
     def placement(self, stored: MemoryDescriptor) -> Placement:
         """Return the placement of the weights in a layout."""
-        return Placement(self.filled, MemoryDescriptor.plain(self.axes), stored)
+        return Placement(self.filled, None, MemoryDescriptor.plain(self.axes), stored)
 
     def bias_placement(self) -> Placement:
         """Return the placement of the bias."""
@@ -150,9 +163,6 @@ def _plan(builder: Builder, group: Group) -> _Convolution | None:
     else:
         axes = filled = (outputs, channels, *kernel)
     shape = (builder.batch, outputs, *node.shape[1:])
-    tiles = builder.batch
-    for extent in node.shape[1:]:
-        tiles *= -(-extent // 4)
     return _Convolution(
         builder,
         group,
@@ -163,7 +173,7 @@ def _plan(builder: Builder, group: Group) -> _Convolution | None:
         axes,
         filled,
         window,
-        _DIRECT if is_depthwise else algorithm(channels, outputs, kernel, window, tiles),
+        builder.batch * element_count(node.shape[1:], Layout.PLAIN),
         node.slots[0],
         node.slots[1] if len(node.slots) == 2 else None,
     )
@@ -199,11 +209,7 @@ def _backward(plan: _Convolution, x: Buffer, y: Value, weights: MemoryDescriptor
 def _by_weights(plan: _Convolution, x: Buffer, g: Buffer, weights: MemoryDescriptor) -> None:
     builder = plan.builder
     # The layout of the weights themselves saves a reorder, where the derivative has it.
-    descriptor = (
-        plan.describe("backward_weights", plan.algorithm, weights)
-        or plan.describe("backward_weights", _DIRECT, weights)
-        or plan.choose("backward_weights")
-    )
+    descriptor = plan.chosen("backward_weights", weights) or plan.choose("backward_weights")
     assert descriptor is not None
     stored = descriptor.memory(Query.WEIGHTS_GRADIENT)
     reads = {Argument.SOURCE: (plan.source, x), Argument.RESULT_GRADIENT: (plan.result, g)}

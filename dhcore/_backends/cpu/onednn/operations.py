@@ -1,4 +1,4 @@
-"""Primitive descriptors of the operations that plans use; each returns ``None`` where only a reference kernel exists."""
+"""Primitive descriptors of the operations that plans use; ``None`` where only a reference kernel exists."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ def batch_norm(
         | (c.GLOBAL_STATISTICS if given else 0)
     )
     tail = (ctypes.c_float(epsilon), ctypes.c_uint(flags))
+    arguments: tuple[object, ...]
     if direction == "forward":
         kind = c.Propagation.FORWARD_INFERENCE if given else c.Propagation.FORWARD_TRAINING
         arguments = (int(kind), data.raw, *tail)
