@@ -37,6 +37,7 @@ from dhtask._model.direction import (
 )
 from dhtask._model.failure import FailurePolicy
 from dhtask._runtime.future import Future
+from dhtask._runtime.runtime import Runtime, start, stop
 
 __all__ = [
     "COLLECTION_IN",
@@ -52,6 +53,7 @@ __all__ = [
     "OUT",
     "FailurePolicy",
     "Future",
+    "Runtime",
     "Task",
     "TaskGroup",
     "barrier",
@@ -61,6 +63,8 @@ __all__ = [
     "delete",
     "on_failure",
     "open_file",
+    "start",
+    "stop",
     "task",
     "wait_on",
     "wait_on_file",

@@ -15,7 +15,6 @@ from dhtask._model.function import TaskFunction
 from dhtask._runtime.current import current_runtime
 from dhtask._runtime.future import Future
 from dhtask._runtime.specification import TaskSpec
-from dhtask.errors import TaskDefinitionError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -195,14 +194,6 @@ def task(
         ...     dhtask.wait_on(total)
         [6]
     """
-    if (
-        function is not None
-        and not callable(function)
-        and not isinstance(function, classmethod | staticmethod)
-    ):
-        raise TaskDefinitionError(
-            f"@task goes on a function, but {function!r} was given; options need names: @task(returns=1)"
-        )
 
     def decorate(decorated: Any) -> Task[Any, Any]:
         declared, defaults = getattr(decorated, _FAILURE, (None, {}))

@@ -89,7 +89,7 @@ def _unwrap(decorated: Any) -> tuple[Callable[..., Any], Binding]:
         return decorated.__func__, "static"
     if not callable(decorated) or isinstance(decorated, type):
         raise TaskDefinitionError(
-            f"@task goes on a function or a method, but {decorated!r} was given"
+            f"@task goes on a function or a method, but {decorated!r} was given; options need names: @task(returns=1)"
         )
     return decorated, "plain"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from dhtask._model.function import TaskFunction
 from dhtask.errors import FutureNotReadyError
+
+if TYPE_CHECKING:
+    from dhtask._runtime.data import DataStore
 
 R = TypeVar("R")
 
@@ -34,15 +37,33 @@ class Future(Generic[R]):
         (True, 8)
     """
 
-    __slots__ = ("__weakref__", "_name", "_result_class", "_tracked")
+    __slots__ = (
+        "__weakref__",
+        "_datum",
+        "_is_deleted",
+        "_name",
+        "_result_class",
+        "_store",
+        "_task",
+    )
 
-    def __init__(self, tracked: Any, name: str, result_class: type | None) -> None:
-        self._tracked = tracked
+    def __init__(
+        self, store: DataStore, datum: int, task: int, name: str, result_class: type | None
+    ) -> None:
+        self._store = store
+        self._datum = datum
+        self._task = task
         self._name = name
         self._result_class = result_class
+        self._is_deleted = False
+
+    def __del__(self) -> None:
+        if not self._is_deleted:
+            self._store.drop(self._datum)
 
     def __repr__(self) -> str:
-        return f"<Future of {self._name}, {self._tracked.state()}>"
+        state = "deleted" if self._is_deleted else self._store.state_of(self)
+        return f"<Future of {self._name}: {state}>"
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__") and self._result_class is not None:

@@ -1,0 +1,336 @@
+"""Tasks on a Dask cluster: the embedded one, or any that is reachable.
+
+Every version is a key. A run with one output is its key; a run with several is a key that holds all of them, and a
+key for each that picks it. Literals are keys too, whose task carries the pickled bytes, so that Dask can make anything
+again from what is left when a worker dies. Bodies run in ``remote.execute``.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from typing import Any, ClassVar, Final
+
+from dhtask._executors.base import Executor, Job, Offer, Sink
+from dhtask._executors.embedded import EmbeddedCluster
+from dhtask._executors.keys import KeyNames
+from dhtask._executors.remote import (
+    RemoteFailure,
+    copy_on_worker,
+    load_on_worker,
+    pick,
+    run_on_worker,
+)
+from dhtask._model.events import TaskBlocked, TaskFailed, TaskFinished
+from dhtask._model.invocation import TaskId, Version
+from dhtask._model.observation import TaskRan
+from dhtask.errors import (
+    ClusterError,
+    ClusterUnreachableError,
+    SerialisationError,
+    WorkerKilledError,
+)
+
+#: Name of the resource that stands for the computing units of a worker.
+UNITS: Final = "computing_units"
+_CLOSE_TIMEOUT: Final = 5.0
+
+
+class DaskExecutor(Executor):
+    """Runs tasks on a Dask cluster.
+
+    Args:
+        workers: worker processes of the embedded cluster.
+        threads: computing units of each.
+        address: of a scheduler that is there already; None starts the embedded cluster.
+        connect_timeout: seconds to wait for that scheduler.
+        dashboard: whether the embedded cluster serves Dask's dashboard.
+    """
+
+    name: ClassVar[str] = "dask"
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        threads: int = 1,
+        address: str | None = None,
+        connect_timeout: float = 5.0,
+        dashboard: bool = False,
+    ) -> None:
+        self._workers = workers
+        self._threads = threads
+        self._address = address
+        self._connect_timeout = connect_timeout
+        self._dashboard = dashboard
+        self._cluster: EmbeddedCluster | None = None
+        self._client: Any = None
+        self._sink: Sink = lambda _report: None
+        self._run_name = uuid.uuid4().hex[:6]
+        self._keys = KeyNames(self._run_name)
+        #: Dask's handle of every version that somebody may still read.
+        self._futures: dict[Version, Any] = {}
+        #: Runs that have not been reported: key to task, attempt, name.
+        self._running: dict[str, tuple[TaskId, int, str]] = {}
+        #: Runs that were submitted, reported or not: key to task and attempt.
+        self._known: dict[str, tuple[TaskId, int]] = {}
+        #: Handles of runs with several outputs, until they have ended.
+        self._holders: dict[str, Any] = {}
+        self._declares_units = False
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    @property
+    def dashboard_link(self) -> str | None:
+        """Where Dask's dashboard is."""
+        return self._client.dashboard_link if self._client is not None else None
+
+    def open(self, sink: Sink) -> None:
+        self._sink = sink
+        if self._address is None:
+            self._cluster = EmbeddedCluster(self._workers, self._threads, dashboard=self._dashboard)
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
+        from distributed import Client
+
+        if self._cluster is not None:
+            self._address = self._cluster.wait_until_ready()["address"]
+        address = str(self._address)
+        try:
+            self._client = Client(
+                address, timeout=self._connect_timeout, set_as_default=False, name="dhtask"
+            )
+        except (OSError, ValueError) as error:
+            raise ClusterUnreachableError(
+                f"no Dask scheduler answered at {address!r} within {self._connect_timeout:g} s ({error}); check that "
+                "it runs (`dask scheduler`), that the address is the one it prints, and that no firewall is between; "
+                "without cluster= an embedded cluster is started"
+            ) from error
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            raise ClusterError(
+                f"the scheduler at {address!r} has no workers; start some with `dask worker {address}`"
+            )
+        self._declares_units = all(UNITS in w["resources"] for w in workers.values())
+        self._client.subscribe_topic(self._topic, self._hear)
+
+    @property
+    def _topic(self) -> str:
+        return f"dhtask-{self._run_name}"
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        _time, message = event
+        if isinstance(message, tuple | list) and not self._is_closed:
+            self._sink(TaskRan(*message))
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        # A job may read what one before it makes: batches keep the order.
+        batch: list[Job] = []
+        for job in jobs:
+            if batch and self._group(batch[-1]) != self._group(job):
+                self._submit(batch)
+                batch = []
+            batch.append(job)
+        if batch:
+            self._submit(batch)
+
+    @staticmethod
+    def _group(job: Job) -> tuple[int, int]:
+        return job.run.priority, job.work.constraint.computing_units
+
+    def _submit(self, jobs: Sequence[Job]) -> None:
+        graph: dict[str, Any] = {}
+        wanted: list[str] = []
+        made: dict[Version, str] = {}
+        for job in jobs:
+            self._lay_out(job, graph, wanted, made)
+        priority, units = self._group(jobs[0])
+        resources = {UNITS: units} if self._declares_units and self._threads_matter else None
+        handles = self._send(graph, wanted, priority=priority, resources=resources)
+        for version, key in made.items():
+            self._futures[version] = handles[key]
+        for job in jobs:
+            key = self._keys.task(job.work.name, job.run.task, job.run.attempt)
+            if len(job.run.writes) != 1:
+                self._holders[key] = handles[key]
+            handles[key].add_done_callback(self._ended)
+
+    @property
+    def _threads_matter(self) -> bool:
+        return self._cluster is None or self._threads > 1
+
+    def _lay_out(
+        self, job: Job, graph: dict[str, Any], wanted: list[str], made: dict[Version, str]
+    ) -> None:
+        """Add the Dask tasks of one run."""
+        from dask._task_spec import Task, TaskRef
+
+        run, work = job.run, job.work
+        key = self._keys.task(work.name, run.task, run.attempt)
+        reads = [
+            TaskRef(made.get(read.version) or self._futures[read.version].key) for read in run.reads
+        ]
+        topic = self._topic if work.is_watched else ""
+        packed = pickle.dumps((work, run), protocol=pickle.HIGHEST_PROTOCOL)
+        graph[key] = Task(key, run_on_worker, packed, topic, *reads)
+        wanted.append(key)
+        if len(run.writes) == 1:
+            made[run.writes[0].version] = key
+        else:
+            for position, write in enumerate(run.writes):
+                picked = self._keys.pick(work.name, write.version, run.attempt)
+                graph[picked] = Task(picked, pick, TaskRef(key), position)
+                made[write.version] = picked
+                wanted.append(picked)
+        with self._lock:
+            self._running[key] = (run.task, run.attempt, work.name)
+            self._known[key] = (run.task, run.attempt)
+
+    def _send(
+        self,
+        graph: dict[str, Any],
+        keys: list[str],
+        *,
+        priority: int = 0,
+        resources: dict[str, int] | None = None,
+    ) -> dict[str, Any]:
+        import dask
+
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+            # Without a window of their own, graphs sent within a minute would share a priority.
+            handles = self._client.get(
+                graph, keys, sync=False, priority=priority, resources=resources, fifo_timeout=0
+            )
+        return dict(zip(keys, handles, strict=True))
+
+    def _ended(self, handle: Any) -> None:
+        """Report a run; called by a thread of Dask's client."""
+        key = handle.key
+        with self._lock:
+            self._holders.pop(key, None)
+            entry = self._running.pop(key, None)
+        if entry is None or self._is_closed:
+            return
+        task, attempt, name = entry
+        if handle.status == "finished":
+            self._sink(TaskFinished(task, attempt))
+            return
+        self._report_failure(task, attempt, name, _error_of(handle))
+
+    def _report_failure(self, task: TaskId, attempt: int, name: str, error: BaseException) -> None:
+        culprit: tuple[TaskId, int] | None
+        reported: BaseException = error
+        if isinstance(error, RemoteFailure):
+            culprit = (error.task, error.attempt)
+        else:
+            dead = _killed_key(error)
+            culprit = (task, attempt) if dead is None else self._known.get(dead)
+            if dead is not None:
+                reported = _worker_killed(error, dead, culprit)
+            elif not isinstance(error, SerialisationError):
+                reported = ClusterError(f"task {task} {name}: the cluster gave it up: {error!r}")
+        if culprit is None or culprit == (task, attempt):
+            self._sink(TaskFailed(task, attempt, reported))
+            return
+        with self._lock:
+            is_told_elsewhere = any((t, a) == culprit for t, a, _ in self._running.values())
+        if not is_told_elsewhere:
+            # Its outputs were lost after it had finished, and it failed when Dask ran it again.
+            self._sink(TaskFailed(*culprit, reported))
+        self._sink(TaskBlocked(task, attempt))
+
+    def put(self, version: Version, data: bytes) -> None:
+        from dask._task_spec import Task
+
+        key = self._keys.data(version)
+        self._futures[version] = self._send({key: Task(key, load_on_worker, data)}, [key])[key]
+
+    def copy(self, source: Version, version: Version) -> None:
+        from dask._task_spec import Task, TaskRef
+
+        key = self._keys.data(version)
+        graph = {key: Task(key, copy_on_worker, TaskRef(self._futures[source].key))}
+        self._futures[version] = self._send(graph, [key])[key]
+
+    def fetch(self, versions: Sequence[Version]) -> list[Any]:
+        handles = [self._futures[version] for version in versions]
+        try:
+            return list(self._client.gather(handles))
+        except RemoteFailure:
+            raise
+        except (TypeError, pickle.PicklingError, AttributeError) as error:
+            raise SerialisationError(
+                f"a result cannot be brought to the program: {error}; return something that pickles"
+            ) from error
+        except (CancelledError, OSError) as error:
+            raise ClusterError(f"the cluster lost what was asked for: {error}") from error
+
+    def release(self, versions: Sequence[Version]) -> None:
+        for version in versions:
+            handle = self._futures.pop(version, None)
+            if handle is not None:
+                handle.release()
+
+    def cancel(self, task: TaskId, attempt: int) -> None:
+        with self._lock:
+            keys = [k for k, (t, a, _) in self._running.items() if (t, a) == (task, attempt)]
+            for key in keys:
+                del self._running[key]
+        handles = [h for k in keys if (h := self._holders.pop(k, None)) is not None]
+        if handles:
+            self._client.cancel(handles)
+
+    def offers(self) -> list[Offer]:
+        info = self._client.scheduler_info(n_workers=-1)["workers"]
+        return [
+            Offer(
+                address,
+                int(worker["resources"].get(UNITS, worker["nthreads"])),
+                worker["memory_limit"] or None,
+            )
+            for address, worker in info.items()
+        ]
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._futures.clear()
+        self._holders.clear()
+        if self._client is not None:
+            client, self._client = self._client, None
+            client.close(timeout=_CLOSE_TIMEOUT)
+        if self._cluster is not None:
+            self._cluster.close()
+            self._cluster = None
+
+
+def _error_of(handle: Any) -> BaseException:
+    if handle.status in {"cancelled", "lost"}:
+        return CancelledError(handle.key)
+    error = handle.exception()
+    return error if isinstance(error, BaseException) else CancelledError(handle.key)
+
+
+def _killed_key(error: BaseException) -> str | None:
+    from distributed.scheduler import KilledWorker
+
+    return str(error.task) if isinstance(error, KilledWorker) else None
+
+
+def _worker_killed(error: Any, key: str, culprit: tuple[TaskId, int] | None) -> WorkerKilledError:
+    task, attempt = culprit or (None, 0)
+    name = key.rsplit("-t", 1)[0]
+    return WorkerKilledError(
+        f"task {task} {name} killed {error.allowed_failures + 1} workers, one after the other (the last was "
+        f"{error.last_worker.name!r}): does it need more memory than there is, or does it crash the interpreter?",
+        task=task,
+        name=name,
+        attempt=attempt,
+    )
