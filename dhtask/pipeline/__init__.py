@@ -6,21 +6,18 @@ into tiles, and normalises. The arrays stay on the worker that made them; the pr
 
 from __future__ import annotations
 
-from dhtask.pipeline.errors import BadFileError, EmptySplitError, PartitionError, PipelineError
+from dhtask.pipeline.errors import EmptySplitError, PartitionError, PipelineError
 from dhtask.pipeline.partition import partition
-from dhtask.pipeline.preparation import BadFiles, Prepared, Problem, ShardReport, prepare
-from dhtask.pipeline.recipe import Item, Recipe
+from dhtask.pipeline.preparation import BadFiles, Prepared, ShardReport, prepare
+from dhtask.pipeline.recipe import Recipe
 from dhtask.pipeline.shard import Shard, shards_from_arrays
 
 __all__ = [
-    "BadFileError",
     "BadFiles",
     "EmptySplitError",
-    "Item",
     "PartitionError",
     "PipelineError",
     "Prepared",
-    "Problem",
     "Recipe",
     "Shard",
     "ShardReport",

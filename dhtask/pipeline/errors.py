@@ -1,12 +1,11 @@
-"""What can go wrong before training: the data.
+"""What can go wrong before training: the data. A file that cannot be used is a :class:`dhcore.data.SampleError`.
 
 ::
 
     DhtaskError
     └── PipelineError
         ├── PartitionError (ValueError)      more partitions than samples
-        ├── EmptySplitError (ValueError)     a split without samples
-        └── BadFileError (ValueError)        a file that cannot be read or does not fit the others
+        └── EmptySplitError (ValueError)     a split without samples
 """
 
 from __future__ import annotations
@@ -23,19 +22,4 @@ class PartitionError(PipelineError, ValueError):
 
 
 class EmptySplitError(PipelineError, ValueError):
-    """A split of the dataset has no samples, or none that can be read."""
-
-
-class BadFileError(PipelineError, ValueError):
-    """A file cannot be read, or does not fit the others."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        #: The image or mask at fault.
-        self.path = path
-        #: What is wrong with it, in one sentence.
-        self.problem = problem
-
-    def __str__(self) -> str:
-        """Path and problem in one line."""
-        return f"{self.path}: {self.problem}"
+    """A split of the dataset has no samples, or none that can be used."""

@@ -1,28 +1,25 @@
-"""What is done to every image before a network sees it, and how one file becomes samples.
+"""What is done to every image before a network sees it, and how one entry of a dataset becomes samples.
 
 ::
 
-    file ── read ── convert ── resize or tile ── normalise ── float32 (samples, channels, y, x)
-    mask ── read ─────────────── the same places ── classes ── uint8 (samples, y, x)
+    picture ── read ── convert ── resize or tile ── normalise ── float32 (samples, channels, y, x)
+    mask ───── read ───────────── the same places ── classes ─── uint8 (samples, y, x)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 from dhcore import image
-from dhcore.errors import DhcoreError
+from dhcore.data import Dataset, Problem, SampleError, load_sample
 from dhtask.errors import ConfigurationError
-from dhtask.pipeline.errors import BadFileError
 
 Array = npt.NDArray[Any]
-T = TypeVar("T")
 
 
 @final
@@ -56,45 +53,39 @@ class Recipe:
                 f"expected a size or a tile, found size {self.size!r} and tile {self.tile!r}"
             )
 
-    def images(self, picture: image.Image) -> Array:
-        """Samples of one picture: float32 (samples, channels, height, width)."""
-        fitting = image.convert(picture, self.colour)
-        scale = float(np.iinfo(fitting.dtype).max) if fitting.dtype.kind in "iu" else 1.0
-        return np.stack(
-            [
-                (part.channels_first(np.float32) / np.float32(scale) - np.float32(self.mean))
-                / np.float32(self.deviation)
-                for part in self._parts(fitting, "linear")
-            ]
-        )
+    def pieces(self, picture: image.Image) -> list[image.Tile]:
+        """The picture in tiles, or whole.
 
-    def masks(self, mask: image.Image) -> Array:
-        """Classes of one mask at the same places: uint8 (samples, height, width)."""
-        return np.stack([part.pixels for part in self._parts(mask, "nearest")])
+        Args:
+            picture: already of the recipe's colour and size.
 
-    def _parts(self, picture: image.Image, interpolation: image.Interpolation) -> list[image.Image]:
-        if self.size is not None:
-            return [image.resize(picture, self.size, interpolation=interpolation)]
-        if self.tile is not None:
-            return [piece.image for piece in image.tile(picture, self.tile, overlap=self.overlap)]
-        return [picture]
+        Raises:
+            AxesError: a tile is larger than the picture.
+        """
+        if self.tile is None:
+            return [image.Tile(picture, (0,) * len(picture.spatial_axes))]
+        return image.tile(picture, self.tile, overlap=self.overlap)
 
+    def normalised(self, picture: image.Image) -> Array:
+        """Pixels as a network takes them: float32 (channels, height, width).
 
-@final
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of a dataset."""
+        Args:
+            picture: integers of any width, or floating point in 0..1.
 
-    #: The image file.
-    location: str
-    #: The mask file of a segmentation, or the class of a classification.
-    label: str | int
+        Example:
+            >>> white = image.Image(np.full((1, 2), 255, np.uint8), "yx")
+            >>> Recipe(mean=0.5, deviation=0.25).normalised(white).tolist()
+            [[[2.0, 2.0]]]
+        """
+        scale = float(np.iinfo(picture.dtype).max) if picture.dtype.kind in "iu" else 1.0
+        scaled = picture.channels_first(np.float32) / np.float32(scale)
+        return np.asarray((scaled - np.float32(self.mean)) / np.float32(self.deviation))
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Samples:
-    """What a file gave."""
+class Made:
+    """What one entry of a dataset gave."""
 
     #: float32 (samples, channels, height, width).
     images: Array
@@ -102,58 +93,59 @@ class Samples:
     targets: Array
 
 
-def read_item(item: Item, recipe: Recipe, classes: int) -> Samples:
-    """Read an image with its label and make samples of them.
+def make_samples(dataset: Dataset, index: int, recipe: Recipe, classes: int) -> Made:
+    """Read an entry of a dataset and make samples of it.
 
     Args:
-        item: where they are.
-        recipe: what is done to them.
+        dataset: where it is from.
+        index: which one.
+        recipe: what is done to it.
         classes: number of classes; a mask of two classes may hold any two values, the larger is class 1.
 
     Raises:
-        BadFileError: a file cannot be read, or the mask does not fit the image.
+        SampleError: a file cannot be read, the mask does not fit the picture, or there is no label.
     """
-    picture = _read(item.location)
-    if isinstance(item.label, int):
-        images = _made(item.location, lambda: recipe.images(picture))
-        return Samples(images, np.full(len(images), item.label, np.uint8))
-    mask = _classes(item.label, image.grayscale(_read(item.label)), classes)
-    if not picture.same_geometry(mask):
-        raise BadFileError(
-            item.label,
-            f"a mask of {_size(mask)} for an image of {_size(picture)} ({item.location}); "
-            "they must have the same size",
-        )
-    return Samples(
-        _made(item.location, lambda: recipe.images(picture)),
-        _made(item.label, lambda: recipe.masks(mask)),
-    )
-
-
-def _read(location: str) -> image.Image:
-    return _made(location, lambda: image.read(Path(location)))
-
-
-def _made(location: str, make: Callable[[], T]) -> T:
+    loaded = load_sample(dataset, index, colour=recipe.colour, size=recipe.size)
     try:
-        return make()
-    except (DhcoreError, OSError) as error:
-        problem = str(error).removeprefix(f"{location}: ")
-        raise BadFileError(location, problem) from error
+        images = np.stack([recipe.normalised(piece.image) for piece in recipe.pieces(loaded.image)])
+        if loaded.mask is None:
+            target = _one_class(dataset, index, loaded.label, classes)
+            return Made(images, np.full(len(images), target, np.uint8))
+        mask = loaded.mask.with_pixels(_classes(dataset, index, loaded.mask.pixels, classes))
+        return Made(images, np.stack([piece.image.pixels for piece in recipe.pieces(mask)]))
+    except image.AxesError as error:
+        location = dataset.samples[index].locations[0]
+        raise sample_error(dataset, index, f"{location}: {error}") from error
 
 
-def _size(picture: image.Image) -> str:
-    return "x".join(str(count) for count in picture.size.values())
+def sample_error(dataset: Dataset, index: int, message: str) -> SampleError:
+    """The error of an entry, with its place in the dataset file."""
+    line = dataset.samples[index].line
+    return SampleError(Problem(dataset.path, line, f"image {index}", message))
 
 
-def _classes(location: str, mask: image.Image, classes: int) -> image.Image:
-    values = np.unique(mask.pixels)
+def renumbered(error: SampleError, index: int) -> SampleError:
+    """The same error of an entry that has another number in the whole dataset."""
+    return SampleError(dataclasses.replace(error.problem, entry=f"image {index}"))
+
+
+def _one_class(dataset: Dataset, index: int, label: tuple[int, ...] | None, classes: int) -> int:
+    if label is None or len(label) != 1 or label[0] >= classes:
+        found = "no label" if not label else f"{label!r}"
+        raise sample_error(dataset, index, f"expected one class below {classes}, found {found}")
+    return label[0]
+
+
+def _classes(dataset: Dataset, index: int, pixels: Array, classes: int) -> npt.NDArray[np.uint8]:
+    values = np.unique(pixels)
     if values.size and values[0] >= 0 and values[-1] < classes:
-        return mask.with_pixels(mask.pixels.astype(np.uint8))
+        return pixels.astype(np.uint8)
     if classes == 2 and values.size <= 2:
-        return mask.with_pixels((mask.pixels == values[-1]).astype(np.uint8))
-    raise BadFileError(
-        location,
-        f"a mask of {classes} classes holds the numbers 0 to {classes - 1}, found "
-        f"{values[:8].tolist()}{' ...' if values.size > 8 else ''}",
+        return np.asarray(pixels == values[-1], np.uint8)
+    shown = f"{values[:8].tolist()}{' ...' if values.size > 8 else ''}"
+    raise sample_error(
+        dataset,
+        index,
+        f"{dataset.samples[index].mask}: a mask of {classes} classes holds the numbers 0 to {classes - 1}, "
+        f"found {shown}; set mask_threshold in the dataset, or ask for more classes",
     )

@@ -89,7 +89,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> int:
         _write_through(partial, content)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        if partial.is_file():
+            partial.unlink()
         raise CheckpointError(
             path,
             f"cannot write a checkpoint of {len(content)} bytes: {error.strerror or error}; "
