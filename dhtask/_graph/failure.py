@@ -5,7 +5,7 @@ from __future__ import annotations
 from dhtask._graph.flow import end, wait_again
 from dhtask._graph.ledger import Ledger
 from dhtask._graph.nodes import State, Status, TaskNode
-from dhtask._graph.tracker import UNENDED, DataTracker
+from dhtask._graph.tracker import UNENDED
 from dhtask._model.instructions import Abort, Cancel
 
 
@@ -14,12 +14,12 @@ def fail(ledger: Ledger, task: TaskNode) -> None:
     ledger.in_flight -= 1
     task.failures += 1
     task.attempt += 1
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for _, node in task.reads:
         node.donated = False
     for node in task.writes:
         tracker.uncover(node)
-    policy = task.invocation.failure
+    policy = task.policy
     kind = policy.kind
     if kind == "RETRY":
         if task.failures < policy.attempts and ledger.aborted is None:
@@ -64,7 +64,7 @@ def lose(ledger: Ledger, task: TaskNode) -> None:
     for node in task.writes:
         if node.status is Status.AVAILABLE:
             node.blame = task
-            DataTracker(ledger).settle(node, Status.LOST)
+            ledger.tracker.settle(node, Status.LOST)
 
 
 def abort(ledger: Ledger, task: TaskNode) -> None:
@@ -73,7 +73,7 @@ def abort(ledger: Ledger, task: TaskNode) -> None:
         return
     ledger.aborted = task
     ledger.out.append(Abort(task.id, ledger.error))
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for other in ledger.tasks.values():
         if other.state in UNENDED and other.state is not State.SENT:
             tracker.cancel_later(other, None)
@@ -81,7 +81,7 @@ def abort(ledger: Ledger, task: TaskNode) -> None:
 
 def cancel(ledger: Ledger, task: TaskNode) -> None:
     """WAITING, READY, SENT or BLOCKED -> CANCELLED: its outputs get the content before, or are lost with the run."""
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     if task.state is State.SENT:
         ledger.in_flight -= 1
         ledger.out.append(Cancel(task.id, task.attempt))
@@ -101,7 +101,7 @@ def cancel(ledger: Ledger, task: TaskNode) -> None:
 
 
 def _cancel_outputs(ledger: Ledger, task: TaskNode) -> None:
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for node in task.writes:
         tracker.cancel_output(node, task)
     for row in task.concurrent or ():
@@ -111,14 +111,14 @@ def _cancel_outputs(ledger: Ledger, task: TaskNode) -> None:
 
 
 def _substitute_outputs(ledger: Ledger, task: TaskNode) -> None:
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for node in task.writes:
         tracker.substitute(node)
     tracker.drop_reads(task)
 
 
 def _lose_outputs(ledger: Ledger, task: TaskNode) -> None:
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for node in task.writes:
         node.blame = task
         tracker.settle(node, Status.LOST)

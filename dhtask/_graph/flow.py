@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from dhtask._graph.ledger import Ledger, Stimulus
-from dhtask._graph.nodes import State, Status, TaskNode, VersionNode
-from dhtask._graph.tracker import DataTracker
+from dhtask._graph.ledger import Ledger
+from dhtask._graph.nodes import State, Status, Stimulus, TaskNode, VersionNode
 from dhtask._model.instructions import Announce, Cancel, OpenBarrier, Read, Run, Submit, Write
 from dhtask._model.observation import Outcome
 
@@ -14,12 +13,12 @@ from dhtask._model.observation import Outcome
 def enqueue(ledger: Ledger, task: TaskNode) -> None:
     """WAITING -> READY: all inputs exist or are being made."""
     task.state = State.READY
-    heappush(ledger.ready, (-task.invocation.priority, task.id))
+    heappush(ledger.ready, (-task.priority, task.id))
 
 
 def send(ledger: Ledger, task: TaskNode) -> None:
     """READY -> SENT; a commutative task first gets its place, and perhaps has to wait for the one before it."""
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     if task.rows is not None:
         tracker.choose(task)
         if task.missing:
@@ -34,7 +33,6 @@ def send(ledger: Ledger, task: TaskNode) -> None:
 
 def make_run(task: TaskNode) -> Run:
     """Fix what the next attempt reads and writes, and which inputs it may have for itself."""
-    invocation = task.invocation
     reads: list[Read] = []
     for slot, node in task.reads:
         exclusive = may_donate(task, node)
@@ -45,7 +43,7 @@ def make_run(task: TaskNode) -> Run:
         Write(node.slot, node.version, node.before is not None and node.before.donated)
         for node in task.writes
     ]
-    return Run(task.id, task.attempt, tuple(reads), tuple(writes), invocation.priority)
+    return Run(task.id, task.attempt, tuple(reads), tuple(writes), task.priority)
 
 
 def may_donate(task: TaskNode, node: VersionNode) -> bool:
@@ -55,8 +53,8 @@ def may_donate(task: TaskNode, node: VersionNode) -> bool:
         or node.holds
         or len(node.readers) > 1
         or node.is_held
-        or task.invocation.groups
-        or task.invocation.failure.kind != "FAIL"
+        or task.groups
+        or task.policy.kind != "FAIL"
     )
 
 
@@ -64,7 +62,7 @@ def finish(ledger: Ledger, task: TaskNode) -> None:
     """SENT -> FINISHED: its outputs exist."""
     task.state = State.FINISHED
     ledger.in_flight -= 1
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     # Inputs first: what was changed in place is released before any later result is.
     if task.reads:
         tracker.drop_reads(task)
@@ -75,13 +73,13 @@ def finish(ledger: Ledger, task: TaskNode) -> None:
 
 def end(ledger: Ledger, task: TaskNode, outcome: Outcome) -> None:
     """Take a task, that will not run again, out of the books."""
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     if task.concurrent is not None:
         tracker.leave_rows(task)
     cause = task.cause
     ledger.out.append(Announce(task.id, outcome, None if cause is None else cause.id))
     ledger.unfinished -= 1
-    for group in dict.fromkeys(task.invocation.groups):
+    for group in dict.fromkeys(task.groups):
         members = ledger.groups[group]
         del members[task]
         if not members:
@@ -115,7 +113,7 @@ def pull_back(ledger: Ledger, task: TaskNode) -> None:
 def _give_up_attempt(ledger: Ledger, task: TaskNode) -> None:
     ledger.in_flight -= 1
     task.attempt += 1
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for _, node in task.reads:
         node.donated = False
     for node in task.writes:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any, final
 
 from dhtask._graph import failure, flow, program, validation
-from dhtask._graph.ledger import Action, Ledger, Stimulus
-from dhtask._graph.nodes import State
+from dhtask._graph.ledger import Action, Ledger
+from dhtask._graph.nodes import State, Stimulus
 from dhtask._graph.picture import Picture, draw, parents_of, why_waits
 from dhtask._model import events
 from dhtask._model.events import Event, TaskBlocked, TaskFailed, TaskFinished

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 
-from dhtask._graph.nodes import Datum, State, TaskNode, VersionNode
+from dhtask._graph.nodes import Datum, State, Stimulus, TaskNode, VersionNode
+from dhtask._graph.tracker import DataTracker
 from dhtask._model.instructions import Instruction
 from dhtask._model.invocation import DatumId, TaskId
 from dhtask.errors import InvalidTransitionError
-
-
-class Stimulus(StrEnum):
-    """What can happen to a task."""
-
-    #: The last of its missing inputs exists or is being made.
-    COVER = "cover"
-    #: An input is not being made any more.
-    UNCOVER = "uncover"
-    #: Its turn has come.
-    SEND = "send"
-    FINISH = "finish"
-    FAIL = "fail"
-    BLOCK = "block"
-    CANCEL = "cancel"
-
 
 #: How many transitions the story of a run goes back.
 STORY_LENGTH = 4096
@@ -50,11 +34,13 @@ class Ledger:
         "table",
         "tasks",
         "tickets",
+        "tracker",
         "unfinished",
     )
 
     def __init__(self, table: Mapping[tuple[State, Stimulus], Action], max_in_flight: int) -> None:
         self.table = table
+        self.tracker = DataTracker(self)
         self.max_in_flight = max_in_flight
         #: Tasks that have not ended, or of which an output is not released.
         self.tasks: dict[TaskId, TaskNode] = {}

@@ -33,6 +33,21 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Stimulus(StrEnum):
+    """What can happen to a task."""
+
+    #: The last of its missing inputs exists or is being made.
+    COVER = "cover"
+    #: An input is not being made any more.
+    UNCOVER = "uncover"
+    #: Its turn has come.
+    SEND = "send"
+    FINISH = "finish"
+    FAIL = "fail"
+    BLOCK = "block"
+    CANCEL = "cancel"
+
+
 class Status(StrEnum):
     """Where a version is."""
 
@@ -52,6 +67,12 @@ ENDED = frozenset({State.FINISHED, State.IGNORED, State.FAILED, State.CANCELLED}
 SETTLED = frozenset({Status.AVAILABLE, Status.LOST})
 
 
+#: Most versions never have a reader at once and many tasks read nothing: these stand for empty, and are never changed,
+#: because objects that live long cost time in every collection of garbage.
+NO_READERS: dict[TaskNode, None] = {}
+NO_READS: list[tuple[str, VersionNode]] = []
+
+
 class TaskNode:
     """One task, from its call until its last output is released."""
 
@@ -60,10 +81,13 @@ class TaskNode:
         "cause",
         "concurrent",
         "failures",
+        "groups",
         "id",
-        "invocation",
         "live",
         "missing",
+        "name",
+        "policy",
+        "priority",
         "reads",
         "rows",
         "state",
@@ -72,7 +96,10 @@ class TaskNode:
 
     def __init__(self, invocation: Invocation) -> None:
         self.id: TaskId = invocation.task
-        self.invocation = invocation
+        self.name = invocation.name
+        self.policy = invocation.failure
+        self.priority = invocation.priority
+        self.groups = invocation.groups
         self.state = State.WAITING
         #: The attempt that the executor has, or else the next one; reports about any other are stale.
         self.attempt = 1
@@ -83,7 +110,7 @@ class TaskNode:
         #: Outputs that are not released.
         self.live = 0
         #: Slot and version of each input; empty once the task has ended.
-        self.reads: list[tuple[str, VersionNode]] = []
+        self.reads: list[tuple[str, VersionNode]] = NO_READS
         self.writes: list[VersionNode] = []
         #: Commutative rows in which its place is not chosen yet.
         self.rows: list[tuple[str, CommutativeRow]] | None = None
@@ -94,7 +121,7 @@ class TaskNode:
     @property
     def title(self) -> str:
         """Number and name, for messages."""
-        return f"task {self.id} {self.invocation.name}()"
+        return f"task {self.id} {self.name}()"
 
 
 class VersionNode:
@@ -127,7 +154,7 @@ class VersionNode:
         self.slot = slot
         self.status = Status.PENDING
         #: Unfinished tasks that read it. A dict, because a set has no order of its own.
-        self.readers: dict[TaskNode, None] = {}
+        self.readers: dict[TaskNode, None] = NO_READERS
         #: Reasons to keep it other than readers and handles: tickets, followers, rows.
         self.holds = 0
         #: Whatever reads it is cancelled.

@@ -42,7 +42,7 @@ def draw(ledger: Ledger) -> Picture:
     """Show the tasks that are not forgotten."""
     nodes, edges = [], []
     for task in ledger.tasks.values():
-        nodes.append(Node(task.id, task.invocation.name, str(task.state), task.invocation.groups))
+        nodes.append(Node(task.id, task.name, str(task.state), task.groups))
         edges += [Edge(parent, task.id, label) for parent, label in parents_of(ledger, task.id)]
     return Picture(tuple(nodes), tuple(edges))
 

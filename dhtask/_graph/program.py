@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dhtask._graph.ledger import Ledger, Stimulus
-from dhtask._graph.nodes import SETTLED, Status, TaskNode
-from dhtask._graph.tracker import DataTracker, delivery
+from dhtask._graph.ledger import Ledger
+from dhtask._graph.nodes import SETTLED, Status, Stimulus, TaskNode
+from dhtask._graph.tracker import delivery
 from dhtask._model.events import (
     BarrierWanted,
     DataReceived,
@@ -32,7 +32,7 @@ def call(ledger: Ledger, event: TaskCalled) -> None:
     ledger.unfinished += 1
     for group in invocation.groups:
         ledger.groups.setdefault(group, {})[task] = None
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     tracker.attach(task, invocation.accesses)
     for _, node in task.reads:
         if node.cancelled or node.status is Status.LOST:
@@ -45,14 +45,14 @@ def call(ledger: Ledger, event: TaskCalled) -> None:
 
 def put(ledger: Ledger, event: DatumPut) -> None:
     """Make a version for content that the program has."""
-    ledger.out.append(Store(DataTracker(ledger).put(event.datum).version))
+    ledger.out.append(Store(ledger.tracker.put(event.datum).version))
 
 
 def want(ledger: Ledger, event: DataWanted) -> None:
     """Keep the newest version for the program, and tell it when the version is settled."""
     if event.ticket in ledger.tickets:
         raise InternalError(f"ticket {event.ticket} is in use; a ticket is for one wait")
-    node = DataTracker(ledger).newest(event.datum)
+    node = ledger.tracker.newest(event.datum)
     node.holds += 1
     ledger.tickets[event.ticket] = node
     if node.status in SETTLED:
@@ -71,17 +71,17 @@ def receive(ledger: Ledger, event: DataReceived) -> None:
     if node.tickets is not None and event.ticket in node.tickets:
         node.tickets.remove(event.ticket)
     node.holds -= 1
-    DataTracker(ledger).release_if_idle(node)
+    ledger.tracker.release_if_idle(node)
 
 
 def drop(ledger: Ledger, event: HandleDropped | DatumDeleted) -> None:
     """Let go of a datum that the program cannot or will not reach again."""
-    DataTracker(ledger).drop(event.datum)
+    ledger.tracker.drop(event.datum)
 
 
 def cancel_group(ledger: Ledger, event: GroupCancelled) -> None:
     """Cancel the unfinished tasks of a group."""
-    tracker = DataTracker(ledger)
+    tracker = ledger.tracker
     for task in ledger.groups.get(event.group, ()):
         tracker.cancel_later(task, None)
 

@@ -6,14 +6,17 @@ read-after-write edges are left.
 
 from __future__ import annotations
 
-from dhtask._graph.ledger import Ledger, Stimulus
+from typing import TYPE_CHECKING
+
 from dhtask._graph.nodes import (
+    NO_READS,
     SETTLED,
     CommutativeRow,
     ConcurrentRow,
     Datum,
     State,
     Status,
+    Stimulus,
     TaskNode,
     VersionNode,
 )
@@ -21,6 +24,9 @@ from dhtask._model.direction import Direction
 from dhtask._model.instructions import Deliver, Release, UseDefault
 from dhtask._model.invocation import Access, DatumId, TaskId
 from dhtask.errors import InternalError
+
+if TYPE_CHECKING:
+    from dhtask._graph.ledger import Ledger
 
 IN, OUT, INOUT = Direction.IN, Direction.OUT, Direction.INOUT
 COMMUTATIVE, CONCURRENT = Direction.COMMUTATIVE, Direction.CONCURRENT
@@ -127,9 +133,15 @@ class DataTracker:
         return node
 
     def _read(self, task: TaskNode, slot: str, node: VersionNode) -> None:
-        task.reads.append((slot, node))
+        if task.reads:
+            task.reads.append((slot, node))
+        else:
+            task.reads = [(slot, node)]
         if task not in node.readers:
-            node.readers[task] = None
+            if node.readers:
+                node.readers[task] = None
+            else:
+                node.readers = {task: None}
             if node.status is Status.PENDING:
                 task.missing += 1
 
@@ -380,7 +392,7 @@ class DataTracker:
 
     def drop_reads(self, task: TaskNode) -> None:
         """Let go of the inputs of an ended task."""
-        reads, task.reads = task.reads, []
+        reads, task.reads = task.reads, NO_READS
         for _, node in reads:
             if task in node.readers:
                 del node.readers[task]

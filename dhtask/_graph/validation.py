@@ -179,7 +179,7 @@ def _check_books(ledger: Ledger) -> None:
     _require(not idle, f"tasks {sorted(ready)} are ready and were not sent")
     groups: dict[str, set[TaskNode]] = {}
     for task in unended:
-        for group in task.invocation.groups:
+        for group in task.groups:
             groups.setdefault(group, set()).add(task)
     _require({g: set(m) for g, m in ledger.groups.items()} == groups, "the groups are out of date")
     _require(

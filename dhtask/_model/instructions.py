@@ -63,7 +63,10 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Forget this attempt: stop it if that is easy. Whatever it still reports is not heard."""
+    """Forget this attempt and what it made: stop it if that is easy. Whatever it still reports is not heard.
+
+    Release is for versions that exist: what a failed, blocked or cancelled attempt leaves behind goes without one.
+    """
 
     task: TaskId
     attempt: int

@@ -151,6 +151,8 @@ class World:
                     self.submit(run)
             case Cancel(task, attempt):
                 self.pending.pop((task, attempt), None)
+                for version in [v for v, c in self.store.items() if c.producer == (task, attempt)]:
+                    del self.store[version]
             case Release(version):
                 self.release(version)
             case Store(version):
@@ -336,7 +338,7 @@ class Oracle:
             return
         deliver, content = self.world.delivered[ticket]
         known = self.data[datum]
-        if self.world.aborted and deliver.outcome == "lost":
+        if self.world.aborted and (deliver.outcome == "lost" or known.content is None):
             return
         assert deliver.outcome == ("cancelled" if known.cancelled else "available")
         assert content == known.content
