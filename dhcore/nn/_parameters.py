@@ -1,9 +1,9 @@
-"""What training changes: the arena of parameters and buffers, the optimizer's slots, the step."""
+"""What training changes: the arena of a model, the optimizer, the step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from dhcore import random
 from dhcore._ops.graph import Graph
 from dhcore.errors import StateError
-from dhcore.nn._engine import Arena, flat, views
+from dhcore.nn._arena import Arena, Floats, flag_mask, flat, views
 from dhcore.nn.layer import ArraySpec
 from dhcore.nn.state import State
 from dhcore.optim import Optimizer
-
-Floats = NDArray[np.float32]
-Mask = Literal["decay", "trainable"]
 
 
 @final
@@ -28,58 +25,55 @@ class Parameters:
         self._graph = graph
         self._specs = specs
         self._arena: Arena | None = None
-        self._masks: dict[Mask, NDArray[np.bool_]] = {}
         self.seed = seed
         self.step = 0
         self.optimizer: Optimizer | None = None
-        self.slots: dict[str, Floats] = {}
 
     @property
     def arena(self) -> Arena:
-        """Parameters and buffers."""
+        """Parameters, buffers and optimizer slots."""
         if self._arena is None:
-            self._arena = self._drawn()
+            self._arena = Arena(*self._drawn())
+            self._fresh_slots()
         return self._arena
 
     def regraph(self, graph: Graph) -> None:
         """Take over a graph with the same slots, some of them frozen."""
         self._graph = graph
-        self._masks.clear()
 
     def initialise(self, seed: int) -> None:
         """Draw everything anew from a seed."""
         self.seed = seed
-        drawn = self._drawn()
-        self._replace(drawn.parameters, drawn.buffers)
+        self.arena.replace(*self._drawn())
         self.reset(self.optimizer)
 
     def reset(self, optimizer: Optimizer | None) -> None:
         """Begin anew with an optimizer."""
         self.optimizer = optimizer
         self.step = 0
-        self.slots = {}
+        if self._arena is not None:
+            self._fresh_slots()
 
     def update(self, gradient: Floats) -> None:
         """One step of the optimizer."""
         assert self.optimizer is not None
         arena = self.arena
-        self._ready_slots()
         self.optimizer.update(
             arena.parameters,
             gradient,
-            self.slots,
+            arena.slots,
             self.step,
-            decay=self._mask("decay"),
-            trainable=self._mask("trainable"),
+            decay=flag_mask(self._graph, "decay"),
+            trainable=flag_mask(self._graph, "trainable"),
         )
         self.step += 1
         arena.changed()
 
     def state(self) -> State:
         """A copy of everything."""
-        self._ready_slots()
-        slots = {name: slot.copy() for name, slot in self.slots.items()}
-        return State(self.arena.parameters.copy(), self.arena.buffers.copy(), slots, self.step)
+        arena = self.arena
+        slots = {name: slot.copy() for name, slot in arena.slots.items()}
+        return State(arena.parameters.copy(), arena.buffers.copy(), slots, self.step)
 
     def load(self, state: State) -> None:
         """Take over a copy of a state."""
@@ -98,8 +92,11 @@ class Parameters:
                 f"expected the optimizer slots {sorted(wanted)}, found {sorted(state.optimizer)}; "
                 f"compile with the optimizer that made them"
             )
-        self._replace(state.parameters.copy(), state.buffers.copy())
-        self.slots = {name: slot.copy() for name, slot in state.optimizer.items()}
+        self.arena.replace(state.parameters.copy(), state.buffers.copy())
+        if state.optimizer:
+            self.arena.replace_slots({name: slot.copy() for name, slot in state.optimizer.items()})
+        else:
+            self._fresh_slots()
         self.step = state.step
 
     def views(self) -> dict[str, Floats]:
@@ -122,29 +119,16 @@ class Parameters:
             arrays[name][...] = array
         self.arena.changed()
 
-    def _drawn(self) -> Arena:
+    def _drawn(self) -> tuple[Floats, Floats]:
         values = {
             name: spec.initialiser.draw(
                 spec.shape, spec.fans, random.generator(self.seed, "initialise", name)
             )
             for name, spec in self._specs.items()
         }
-        return Arena(flat(self._graph, "parameter", values), flat(self._graph, "buffer", values))
+        return flat(self._graph, "parameter", values), flat(self._graph, "buffer", values)
 
-    def _replace(self, parameters: Floats, buffers: Floats) -> None:
-        arena = self.arena
-        arena.parameters, arena.buffers = parameters, buffers
-        arena.changed()
-
-    def _ready_slots(self) -> None:
-        if self.optimizer and not self.slots:
-            self.slots = self.optimizer.slots(self._graph.flat_size("parameter"))
-
-    def _mask(self, flag: Mask) -> NDArray[np.bool_]:
-        if flag not in self._masks:
-            mask = np.ones(self._graph.flat_size("parameter"), np.bool_)
-            for slot in self._graph.slots.values():
-                if slot.role == "parameter":
-                    mask[slot.offset : slot.offset + slot.size] = getattr(slot, flag)
-            self._masks[flag] = mask
-        return self._masks[flag]
+    def _fresh_slots(self) -> None:
+        assert self._arena is not None
+        size = self._graph.flat_size("parameter")
+        self._arena.replace_slots(self.optimizer.slots(size) if self.optimizer else {})

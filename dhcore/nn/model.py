@@ -87,7 +87,7 @@ class Model:
         #: Name of a figure -> the metric behind it; an output's name stands before it where there are several.
         self.metrics: dict[str, Metric[Any]] = {}
         self._parameters = Parameters(compilation.graph, compilation.specs, seed)
-        self._engines: dict[str, Engine] = {}
+        self._engine: Engine | None = None
         self._training: Graph | None = None
 
     # --- description
@@ -175,7 +175,7 @@ class Model:
         self.graph = dataclasses.replace(self.graph, slots=slots)
         self._training = self._training and dataclasses.replace(self._training, slots=slots)
         self._parameters.regraph(self.graph)
-        self._engines.clear()
+        self._engine = None
 
     # --- training
 
@@ -204,7 +204,7 @@ class Model:
         chosen = _objective.chosen_losses(self.graph, loss)
         self._training = _objective.training_graph(self.graph, chosen)
         self.metrics = _objective.chosen_metrics(self.graph, chosen, metrics)
-        self._engines.clear()
+        self._engine = None
         self._parameters.reset(rule)
         if seed is not None:
             self.initialise(seed)
@@ -318,37 +318,40 @@ class Model:
 
     # --- how it computes
 
-    def _engine(self, graph: Graph) -> Engine:
-        kind = "training" if graph is self._training else "use"
-        if kind not in self._engines:
-            self._engines[kind] = engine_for(graph, self.device)
-        return self._engines[kind]
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy takes the arrays along, not what was compiled for them."""
+        self._parameters.arena.settle()
+        return {**self.__dict__, "_engine": None}
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            self._engine = engine_for(self._training or self.graph, self.device)
+        return self._engine
 
     def _forward(self, feed: Feed, *, training: bool) -> Mapping[str, Array]:
-        engine = self._engine(self.graph)
-        return engine.forward(
+        return self._running().forward(
             self._parameters.arena, feed, training=training, seed=self.seed, step=self.step
         )
 
     def _gradients(self, feed: Feed, seed: int) -> Gradient:
-        engine = self._engine(self._compiled())
-        backward = engine.backward(self._parameters.arena, feed, seed=seed, step=self.step)
+        backward = self._running().backward(self._parameters.arena, feed, seed=seed, step=self.step)
         measurement = self._measured(backward.outputs, feed)
         average = measurement.loss
         return Gradient(average.value, backward.gradient, average.weight, measurement)
 
     def _train(self, feed: Feed) -> Measurement:
-        gradient = self._gradients(feed, self.seed)
-        self._parameters.update(gradient.values)
-        return gradient.measurement
+        parameters = self._parameters
+        assert parameters.optimizer is not None
+        outputs = self._running().train(
+            parameters.arena, feed, parameters.optimizer, seed=self.seed, step=self.step
+        )
+        parameters.step += 1
+        return self._measured(outputs, feed)
 
     def _measure(self, samples: Samples, batch_size: int) -> Measurement:
-        engine = self._engine(self._compiled())
         total = Measurement()
         for feed in samples.batches(batch_size):
-            outputs = engine.forward(
-                self._parameters.arena, feed, training=False, seed=self.seed, step=self.step
-            )
+            outputs = self._forward(feed, training=False)
             total = total.merged(self._measured(outputs, feed))
         return total
 
@@ -401,7 +404,8 @@ class Model:
         return self._training
 
     def _unpacked(self, outputs: Mapping[str, Array]) -> Any:
-        return dict(outputs) if len(self.graph.outputs) > 1 else next(iter(outputs.values()))
+        chosen = {name: outputs[name] for name in self.graph.outputs}
+        return chosen if len(chosen) > 1 else next(iter(chosen.values()))
 
 
 def _by_name(
