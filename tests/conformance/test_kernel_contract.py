@@ -17,7 +17,12 @@ from dhcore.tensor import Tensor
 from dhcore.testing import assert_close, check_gradients, tolerance
 from tests.conformance.operation_cases import CASES, Case
 
-PLACES = [("cpu","float64"), ("reference", "float64"), ("reference", "float32"), ("cpu", "float32")]
+PLACES = [
+    ("cpu", "float64"),
+    ("reference", "float64"),
+    ("reference", "float32"),
+    ("cpu", "float32"),
+]
 DIFFERENTIABLE = [case for case in CASES if case.positions]
 
 

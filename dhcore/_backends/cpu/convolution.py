@@ -27,8 +27,8 @@ from dhcore.threads import synchronise
 Padding = tuple[tuple[int, int], ...]
 Three = tuple[int, int, int]
 
-#: Bytes that the columns of one tile may take: about half of a second-level cache.
-_TILE_BYTES: Final = 1 << 19
+#: Bytes that the columns of one tile may take: they and the weight share a second-level cache.
+_TILE_BYTES: Final = 1 << 20
 #: Positions below which products of matrices are not worth their call.
 _LEAST_POSITIONS: Final = 64
 
