@@ -103,7 +103,8 @@ def check_leaks(dataset: Dataset) -> None:
                 other, first = seen.setdefault(identity, (name, index))
                 if other != name:
                     leaks.append(
-                        f"{identity[0]} {identity[1]!r} is in {other!r} (sample {first}) and in {name!r} (sample {index})"
+                        f"{identity[0]} {identity[1]!r} is in {other!r} (sample {first}) "
+                        f"and in {name!r} (sample {index})"
                     )
     if leaks:
         more = f"; and {len(leaks) - 3} more" if len(leaks) > 3 else ""

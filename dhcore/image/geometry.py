@@ -170,6 +170,8 @@ def warp(
             f"Expected an interpolation out of {tuple(_ORDER)} and a border out of {get_args(Border)}, "
             f"got {interpolation!r} and {border!r}."
         )
+    # An angle of 180 degrees must not push the outermost pixels out by 1e-16.
+    matrix = np.round(np.asarray(matrix, dtype=np.float64), 10)
     spatial = tuple(image.size.values())
     options: dict[str, Any] = {
         "order": _ORDER[interpolation],
@@ -187,7 +189,7 @@ def warp(
         else:
             target[...] = ndimage.map_coordinates(source, coordinates, **options)
     pixels = cast(result, image.dtype).reshape([image.pixels.shape[d] for d in order])
-    return moved(image, pixels.transpose(np.argsort(order)), np.asarray(matrix, dtype=np.float64))
+    return moved(image, pixels.transpose(np.argsort(order)), matrix)
 
 
 def crop(image: Image, begin: tuple[int, ...], size: tuple[int, ...]) -> Image:
