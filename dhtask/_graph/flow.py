@@ -5,14 +5,23 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 from dhtask._graph.ledger import Ledger
-from dhtask._graph.nodes import State, Status, Stimulus, TaskNode, VersionNode
+from dhtask._graph.nodes import (
+    AVAILABLE,
+    READY,
+    SENT,
+    WAITING,
+    State,
+    Stimulus,
+    TaskNode,
+    VersionNode,
+)
 from dhtask._model.instructions import Announce, Cancel, OpenBarrier, Read, Run, Submit, Write
 from dhtask._model.observation import Outcome
 
 
 def enqueue(ledger: Ledger, task: TaskNode) -> None:
     """WAITING -> READY: all inputs exist or are being made."""
-    task.state = State.READY
+    task.state = READY
     heappush(ledger.ready, (-task.priority, task.id))
 
 
@@ -22,9 +31,9 @@ def send(ledger: Ledger, task: TaskNode) -> None:
     if task.rows is not None:
         tracker.choose(task)
         if task.missing:
-            task.state = State.WAITING
+            task.state = WAITING
             return
-    task.state = State.SENT
+    task.state = SENT
     ledger.in_flight += 1
     ledger.out.append(Submit((make_run(task),)))
     for node in task.writes:
@@ -67,7 +76,7 @@ def finish(ledger: Ledger, task: TaskNode) -> None:
     if task.reads:
         tracker.drop_reads(task)
     for node in task.writes:
-        tracker.settle(node, Status.AVAILABLE)
+        tracker.settle(node, AVAILABLE)
     end(ledger, task, "finished")
 
 
@@ -122,7 +131,7 @@ def _give_up_attempt(ledger: Ledger, task: TaskNode) -> None:
 
 def wait_again(ledger: Ledger, task: TaskNode) -> None:
     """READY or BLOCKED -> WAITING; at once READY if nothing is missing any more, or CANCELLED with a failed run."""
-    task.state = State.WAITING
+    task.state = WAITING
     if ledger.aborted is not None:
         ledger.queue.append((task, Stimulus.CANCEL))
     elif not task.missing:
@@ -138,5 +147,5 @@ def pump(ledger: Ledger) -> None:
     ready, tasks = ledger.ready, ledger.tasks
     while ready and ledger.in_flight < ledger.max_in_flight and ledger.aborted is None:
         task = tasks.get(heappop(ready)[1])
-        if task is not None and task.state is State.READY:
+        if task is not None and task.state is READY:
             ledger.step(task, Stimulus.SEND)

@@ -13,12 +13,12 @@ from typing import Any, final
 
 from dhtask._graph import failure, flow, program, validation
 from dhtask._graph.ledger import Action, Ledger
-from dhtask._graph.nodes import State, Stimulus
+from dhtask._graph.nodes import AVAILABLE, State, Stimulus
 from dhtask._graph.picture import Picture, draw, parents_of, why_waits
 from dhtask._model import events
 from dhtask._model.events import Event, TaskBlocked, TaskFailed, TaskFinished
 from dhtask._model.instructions import Instruction
-from dhtask._model.invocation import TaskId
+from dhtask._model.invocation import DatumId, TaskId
 from dhtask.errors import InternalError
 
 TABLE: Mapping[tuple[State, Stimulus], Action] = MappingProxyType(
@@ -135,6 +135,14 @@ class TaskGraph:
         """Name of the state of a task; ``forgotten`` when it has ended and nothing of it is left."""
         node = self._ledger.tasks.get(task)
         return "forgotten" if node is None else str(node.state)
+
+    def status_of(self, datum: DatumId) -> str:
+        """What the newest version of a datum is: pending, coming, available, cancelled, lost; else ``unknown``."""
+        found = self._ledger.data.get(datum)
+        if found is None or found.newest is None:
+            return "unknown"
+        node = found.newest
+        return "cancelled" if node.cancelled and node.status is AVAILABLE else str(node.status)
 
     def parents_of(self, task: TaskId) -> tuple[tuple[TaskId, str], ...]:
         """Tasks whose results an unfinished task reads, each with the label of the version: ``((1, "d3v1"),)``."""

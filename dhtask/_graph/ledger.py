@@ -39,7 +39,7 @@ class Ledger:
     )
 
     def __init__(self, table: Mapping[tuple[State, Stimulus], Action], max_in_flight: int) -> None:
-        self.table = table
+        self.table = dict(table)
         self.tracker = DataTracker(self)
         self.max_in_flight = max_in_flight
         #: Tasks that have not ended, or of which an output is not released.

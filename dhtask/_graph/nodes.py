@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import StrEnum
+from typing import Final
 
 from dhtask._model.invocation import DatumId, Invocation, TaskId, Version
 
@@ -62,6 +63,16 @@ class Status(StrEnum):
     #: It was there and nobody can read it any more.
     RELEASED = "released"
 
+
+# An attribute of an enum costs five times a global, and every event looks some of these up.
+WAITING: Final = State.WAITING
+READY: Final = State.READY
+SENT: Final = State.SENT
+PENDING: Final = Status.PENDING
+COMING: Final = Status.COMING
+AVAILABLE: Final = Status.AVAILABLE
+LOST: Final = Status.LOST
+RELEASED: Final = Status.RELEASED
 
 ENDED = frozenset({State.FINISHED, State.IGNORED, State.FAILED, State.CANCELLED})
 SETTLED = frozenset({Status.AVAILABLE, Status.LOST})

@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dhtask._graph.nodes import (
+    AVAILABLE,
+    COMING,
+    LOST,
     NO_READS,
+    PENDING,
+    READY,
+    RELEASED,
+    SENT,
     SETTLED,
+    WAITING,
     CommutativeRow,
     ConcurrentRow,
     Datum,
@@ -100,7 +108,7 @@ class DataTracker:
     def put(self, datum: DatumId) -> VersionNode:
         """Make the version that the program has content for."""
         node = self._replace(self.ledger.data.get(datum) or self._new_datum(datum), None, "")
-        node.status = Status.AVAILABLE
+        node.status = AVAILABLE
         # Equal contents are stored once, and the program may have the object too.
         node.shared = True
         return node
@@ -142,7 +150,7 @@ class DataTracker:
                 node.readers[task] = None
             else:
                 node.readers = {task: None}
-            if node.status is Status.PENDING:
+            if node.status is PENDING:
                 task.missing += 1
 
     # -- rows
@@ -178,7 +186,7 @@ class DataTracker:
         """Let a commutative task wait for its other inputs themselves, so that the order follows who is ready."""
         task.missing = sum(not row.rooted for _, row in task.rows or ())
         for node in dict.fromkeys(node for _, node in task.reads):
-            if node.status is not Status.AVAILABLE:
+            if node.status is not AVAILABLE:
                 task.missing += 1
                 if node.awaiting is None:
                     node.awaiting = []
@@ -245,7 +253,7 @@ class DataTracker:
         row.after.before = base
         if row.lost:
             row.after.blame = row.cause
-            self.settle(row.after, Status.LOST)
+            self.settle(row.after, LOST)
         else:
             self.substitute(row.after)
         base.holds -= 1
@@ -255,7 +263,7 @@ class DataTracker:
 
     def cover(self, node: VersionNode) -> None:
         """Take note that a submitted task makes the version."""
-        node.status = Status.COMING
+        node.status = COMING
         if node.readers:
             self._count_down(node)
         if node.row is not None:
@@ -263,8 +271,8 @@ class DataTracker:
 
     def uncover(self, node: VersionNode) -> None:
         """Take note that nobody makes the version any more; what was submitted on top of it must come back."""
-        if node.status is Status.COMING:
-            node.status = Status.PENDING
+        if node.status is COMING:
+            node.status = PENDING
             for task in node.readers:
                 if task.rows is None:
                     task.missing += 1
@@ -274,7 +282,7 @@ class DataTracker:
         for task in node.readers:
             if task.rows is None:
                 task.missing -= 1
-                if task.missing == 0 and task.state is State.WAITING:
+                if task.missing == 0 and task.state is WAITING:
                     self.ledger.step(task, Stimulus.COVER)
 
     def _root(self, row: CommutativeRow) -> None:
@@ -282,37 +290,44 @@ class DataTracker:
             row.rooted = True
             for task in row.unchosen:
                 task.missing -= 1
-                if task.missing == 0 and task.state is State.WAITING:
+                if task.missing == 0 and task.state is WAITING:
                     self.ledger.step(task, Stimulus.COVER)
 
     def settle(self, node: VersionNode, status: Status) -> None:
         """Take note that the version exists, or never will, and so do those that take their content from it."""
+        self._settle_one(node, status)
+        if node.followers is None:
+            self.release_if_idle(node)
+            return
         stack = [node]
         while stack:
             node = stack.pop()
-            if status is Status.LOST:
-                self._lose(node)
-            else:
-                self._arrive(node)
-            followers = node.followers or ()
-            node.followers = node.before = None
+            followers, node.followers = node.followers or [], None
             for follower in followers:
                 follower.blame = follower.blame or node.blame
-                if status is Status.AVAILABLE:
+                if status is AVAILABLE:
                     self._use_default(follower, node)
+                self._settle_one(follower, status)
                 node.holds -= 1
-            stack.extend(reversed(followers))
             self.release_if_idle(node)
+            stack.extend(reversed(followers))
+
+    def _settle_one(self, node: VersionNode, status: Status) -> None:
+        node.before = None
+        if status is LOST:
+            self._lose(node)
+        else:
+            self._arrive(node)
 
     def _arrive(self, node: VersionNode) -> None:
-        pending = node.status is Status.PENDING
-        node.status = Status.AVAILABLE
+        pending = node.status is PENDING
+        node.status = AVAILABLE
         if pending and node.readers:
             self._count_down(node)
         for task in node.awaiting or ():
             if task.rows is not None:
                 task.missing -= 1
-                if task.missing == 0 and task.state is State.WAITING:
+                if task.missing == 0 and task.state is WAITING:
                     self.ledger.step(task, Stimulus.COVER)
         node.awaiting = None
         if node.row is not None:
@@ -320,7 +335,7 @@ class DataTracker:
         self._deliver(node)
 
     def _lose(self, node: VersionNode) -> None:
-        node.status = Status.LOST
+        node.status = LOST
         self._deliver(node)
         self._cancel_readers(node)
 
@@ -332,12 +347,12 @@ class DataTracker:
     def substitute(self, node: VersionNode) -> None:
         """Give a version, that no task will make, its default or the content of the version before."""
         source = node.before
-        if source is None or source.status is Status.AVAILABLE:
+        if source is None or source.status is AVAILABLE:
             self._use_default(node, source)
-            self.settle(node, Status.AVAILABLE)
-        elif source.status is Status.LOST:
+            self.settle(node, AVAILABLE)
+        elif source.status is LOST:
             node.blame = node.blame or source.blame
-            self.settle(node, Status.LOST)
+            self.settle(node, LOST)
         else:
             source.holds += 1
             if source.followers is None:
@@ -408,9 +423,9 @@ class DataTracker:
             or (node.datum.held and node.datum.newest is node)
         ):
             return
-        if node.status is Status.AVAILABLE:
+        if node.status is AVAILABLE:
             self.ledger.out.append(Release(node.version))
-        node.status = Status.RELEASED
+        node.status = RELEASED
         datum, writer = node.datum, node.writer
         datum.alive -= 1
         if not datum.alive and not datum.held:
@@ -428,7 +443,7 @@ class DataTracker:
             self.ledger.tasks.pop(task.id, None)
 
 
-UNENDED = frozenset({State.WAITING, State.READY, State.SENT, State.BLOCKED})
+UNENDED = frozenset({WAITING, READY, SENT, State.BLOCKED})
 
 
 def parents_of_version(node: VersionNode) -> tuple[tuple[TaskId, str], ...]:
@@ -441,7 +456,7 @@ def parents_of_version(node: VersionNode) -> tuple[tuple[TaskId, str], ...]:
 
 def delivery(ticket: int, node: VersionNode) -> Deliver:
     """Say what became of a settled version."""
-    if node.status is Status.LOST:
+    if node.status is LOST:
         return Deliver(ticket, node.version, "lost", chain_of(node))
     if node.cancelled:
         return Deliver(ticket, node.version, "cancelled", chain_of(node))

@@ -78,6 +78,14 @@ def test_it_explains_why_a_task_waits() -> None:
     ]
 
 
+def test_it_says_how_far_a_datum_is() -> None:
+    g = graph(max_in_flight=1)
+    tell(g, called(1, (1, OUT), failure=FailurePolicy("CANCEL_SUCCESSORS")), called(2, (2, OUT)))
+    assert [g.status_of(datum) for datum in (1, 2, 3)] == ["coming", "pending", "unknown"]
+    tell(g, TaskFailed(1, 1, "no"), TaskFinished(2, 1))
+    assert [g.status_of(datum) for datum in (1, 2)] == ["cancelled", "available"]
+
+
 def test_long_chains_do_not_recurse() -> None:
     links = 3000
     g = TaskGraph()

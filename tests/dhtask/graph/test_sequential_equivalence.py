@@ -175,7 +175,13 @@ def check(world: World) -> None:
 
 TAPES = st.lists(st.integers(0, 11), max_size=60)
 BOUNDS = st.sampled_from((1, 2, 10_000))
-MANY = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def actions(policies: tuple[str, ...], *, groups: bool = False) -> st.SearchStrategy[object]:
