@@ -83,7 +83,7 @@ class Task(TaskFunction, Generic[P, R]):
     def __reduce__(self) -> Any:
         if "<locals>" in self.__qualname__ or self.__module__ == "__main__":
             return Task, (self.spec,)
-        return _import_task, (self.__module__, self.__qualname__, self.spec.binding)
+        return _import_task, (self.__module__, self.__qualname__)
 
 
 class BoundTask:
@@ -126,14 +126,14 @@ class BoundTask:
         return f"<bound {self._task!r} of {type(self.__self__).__name__} object>"
 
 
-def _import_task(module: str, qualified_name: str, binding: str) -> Any:
+def _import_task(module: str, qualified_name: str) -> Any:
     """Find a task again by name, on any machine that can import its module."""
     import importlib
 
     found: Any = importlib.import_module(module)
     for part in qualified_name.split("."):
         found = inspect.getattr_static(found, part)
-    return found.__func__ if binding != "plain" and not isinstance(found, Task) else found
+    return found.__func__ if isinstance(found, classmethod | staticmethod) else found
 
 
 @overload

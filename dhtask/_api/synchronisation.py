@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, Any, TypeVar, overload
 
 from dhtask._runtime.current import current_runtime
+from dhtask._runtime.data import refuse_futures
 from dhtask._runtime.future import Future
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ def wait_on(*values: Any, timeout: float | None = None) -> Any:
     """
     runtime = current_runtime()
     if runtime is None:
+        refuse_futures(values)
         return values[0] if len(values) == 1 else list(values)
     found = runtime.wait_on(values, timeout=timeout)
     return found[0] if len(values) == 1 else found

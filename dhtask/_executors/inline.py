@@ -39,14 +39,14 @@ class InlineExecutor(Executor):
             self._sink(TaskBlocked(run.task, run.attempt))
             return
         inputs = [self._values[read.version] for read in run.reads]
-        measured = Measured(inputs)
+        measured = Measured(inputs if job.work.is_watched else ())
         try:
             outputs = execute(job.work, run, inputs)
         except RemoteFailure as failure:
             self._tell(job, measured, succeeded=False)
             self._sink(TaskFailed(run.task, run.attempt, failure))
             return
-        measured.finish(outputs)
+        measured.finish(outputs if job.work.is_watched else ())
         for write, value in zip(run.writes, outputs, strict=True):
             self._values[write.version] = value
         self._tell(job, measured, succeeded=True)

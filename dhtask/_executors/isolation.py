@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
+from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -84,15 +85,20 @@ class Loans:
 
     def begin(self) -> None:
         """Count who refers to what was lent, the views aside; to be asked just before the body runs."""
-        views: dict[int, int] = {}
-        for owner in self._owners:
-            views[id(owner)] = views.get(id(owner), 0) + 1
-        self._counts = [sys.getrefcount(owner) - views[id(owner)] for owner in self._owners]
+        views = Counter(map(id, self._owners))
+        counted = self._references()
+        self._counts = [
+            count - views[address]
+            for count, address in zip(counted, map(id, self._owners), strict=True)
+        ]
 
     def has_escaped(self) -> bool:
         """Whether more refers to a lent array than before; to be asked when the arguments are gone."""
-        counts = [sys.getrefcount(owner) for owner in self._owners]
+        counts = self._references()
         return any(now > before for now, before in zip(counts, self._counts, strict=True))
+
+    def _references(self) -> list[int]:
+        return [sys.getrefcount(owner) for owner in self._owners]
 
     def detach(self, outputs: list[Any], changed: frozenset[int]) -> None:
         """Copy, in place of the list, the outputs that share memory with a stored value.
@@ -141,17 +147,17 @@ def _array_is_alone(array: np.ndarray[Any, Any]) -> bool:
     )
 
 
-def _writable(value: Any) -> Any:
+def _writable(value: Any, seen: set[int] | None = None) -> Any:
     """The object itself, its arrays writable."""
     kind = type(value)
     if isinstance(value, np.ndarray):
         return value if value.flags.writeable else value.copy()
-    if kind is list:
-        for index, item in enumerate(value):
+    if kind is not list and kind is not dict:
+        return value
+    seen = set() if seen is None else seen
+    if id(value) not in seen:
+        seen.add(id(value))
+        for key, item in list(enumerate(value) if kind is list else value.items()):
             if isinstance(item, np.ndarray | list | dict):
-                value[index] = _writable(item)
-    elif kind is dict:
-        for key, item in value.items():
-            if isinstance(item, np.ndarray | list | dict):
-                value[key] = _writable(item)
+                value[key] = _writable(item, seen)
     return value

@@ -77,8 +77,9 @@ def _pickled_exception(error: BaseException) -> bytes | None:
 
 @lru_cache(maxsize=512)
 def _function(data: bytes) -> Callable[..., Any]:
-    loaded: Callable[..., Any] = pickle.loads(data)
-    return loaded.function if isinstance(loaded, TaskFunction) else loaded
+    loaded: Any = pickle.loads(data)
+    function: Callable[..., Any] = loaded.function if isinstance(loaded, TaskFunction) else loaded
+    return function
 
 
 def execute(work: Work, run: Run, inputs: Sequence[Any]) -> list[Any]:
@@ -96,6 +97,7 @@ def execute(work: Work, run: Run, inputs: Sequence[Any]) -> list[Any]:
         RemoteFailure: the body raised, or did not give what it was declared to give.
     """
     loans = Loans()
+    failure = None
     try:
         holes = _lend(work, run, inputs, loans)
         args, kwargs = loads(work.arguments, holes)
@@ -107,7 +109,10 @@ def execute(work: Work, run: Run, inputs: Sequence[Any]) -> list[Any]:
         after = _elements(work.elements, args, kwargs)
         written = _written(work, run, holes, before, after)
     except BaseException as error:  # noqa: BLE001 - sys.exit in a body must not end the worker
-        raise RemoteFailure.of(run, error) from None
+        failure = RemoteFailure.of(run, error)
+    if failure is not None:
+        # Raised here it has no context, which may not pickle.
+        raise failure
     outputs = [
         returned[int(w.slot[1:])] if w.slot[0] == "r" else written[w.slot] for w in run.writes
     ]
@@ -241,11 +246,15 @@ class Measured:
 
 
 def size_of(value: Any) -> int:
-    """Bytes of a value as far as they can be told cheaply."""
+    """Bytes of a value as far as they can be told cheaply: a list counts its first items, one level deep."""
+    if isinstance(value, list | tuple):
+        return sum(map(_flat_size, value[:64]))
+    return _flat_size(value)
+
+
+def _flat_size(value: Any) -> int:
     if isinstance(value, bytes | str | bytearray):
         return len(value)
-    if isinstance(value, list | tuple):
-        return sum(map(size_of, value[:64]))
     nbytes = getattr(value, "nbytes", 8)
     return nbytes if isinstance(nbytes, int) else 8
 

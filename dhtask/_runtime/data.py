@@ -137,3 +137,17 @@ class DataStore:
         self.containers.clear()
         self.literals.clear()
         self._contents.clear()
+
+
+def refuse_futures(values: Any) -> None:
+    """Where no runtime is open there is nothing that a future could give.
+
+    Raises:
+        RuntimeStateError: there is a future in the structure.
+    """
+    for value in leaves(values):
+        if isinstance(value, Future):
+            raise RuntimeStateError(
+                f"{value!r} cannot be waited for: its runtime is not open any more, or this is the body of a task; "
+                "wait_on it before its runtime stops"
+            )

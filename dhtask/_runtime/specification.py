@@ -124,7 +124,7 @@ def inferred_returns(function: Callable[..., Any]) -> int:
     except (OSError, TypeError, SyntaxError):
         return 1
     pending: list[ast.AST] = list(ast.iter_child_nodes(tree.body[0]))
-    if isinstance(tree.body[0], ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
+    if not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return 1
     while pending:
         node = pending.pop()

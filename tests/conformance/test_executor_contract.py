@@ -226,7 +226,7 @@ def test_a_call_that_plain_python_refuses_is_refused_at_the_call(runtime: Runtim
     with pytest.raises(TypeError, match="too many positional"):
         p.add(1, 2, 3)
     with pytest.raises(TypeError, match="unexpected keyword"):
-        p.add(1, c=3)
+        p.add(1, 2, c=3)
 
 
 def test_methods_change_their_object(runtime: Runtime) -> None:
