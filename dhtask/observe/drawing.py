@@ -106,7 +106,7 @@ def _label(node: Node) -> str:
 
 def _addition(node: Node) -> str:
     """What stands behind the name: how many, or which."""
-    if node.count > 1:
+    if node.count > len(node.name.split(", ")):
         return f"× {node.count:,}"
     return f"{node.tasks[0]}" if node.tasks else ""
 
@@ -140,15 +140,34 @@ def _boxes(
 
 def _box(node: Node, members: Sequence[TaskRecord], centre: Point, size: Size, fill: str) -> str:
     width = size.width - (2 * LOOP if node.reads_itself else 0.0)
-    left, top = centre.x - width / 2, centre.y - size.height / 2
+    ink = "currentColor" if node.kind == "synchronisation" else TEXT
+    addition = element(
+        "tspan", escaped(_addition(node)), dx=6, fill_opacity=0.72, font_size=LABEL_SIZE - 1
+    )
+    rise = -2.5 if node.groups else 4.5
+    name = escaped(_label(node)) + addition
+    parts = [
+        element("title", escaped(_tooltip(node, members))),
+        _shape(node, members, centre, Size(width, size.height), fill),
+        _centred(name, Point(centre.x, centre.y + rise), LABEL_SIZE, ink),
+    ]
+    if node.groups:
+        place = Point(centre.x, centre.y + 13)
+        parts.append(_centred(escaped(_group(node)), place, NOTE_SIZE, ink, opacity=0.72))
+    if node.reads_itself:
+        parts.append(_loop(centre.x + width / 2, centre.y))
+    return element("g", *parts)
+
+
+def _shape(node: Node, members: Sequence[TaskRecord], centre: Point, size: Size, fill: str) -> str:
     is_pause = node.kind == "synchronisation"
     outcomes = {task.outcome for task in members}
     failed = bool(outcomes & {"failed", "ignored"})
-    shape = element(
+    return element(
         "rect",
-        x=left,
-        y=top,
-        width=width,
+        x=centre.x - size.width / 2,
+        y=centre.y - size.height / 2,
+        width=size.width,
         height=size.height,
         rx=size.height / 2 if is_pause else 7,
         fill="none" if is_pause else fill,
@@ -158,36 +177,18 @@ def _box(node: Node, members: Sequence[TaskRecord], centre: Point, size: Size, f
         stroke_width=2.4 if failed else 1.2,
         **({"stroke_dasharray": "5 3"} if "cancelled" in outcomes else {}),
     )
-    ink = "currentColor" if is_pause else TEXT
-    name = element(
-        "text",
-        escaped(_label(node)),
-        element(
-            "tspan", escaped(_addition(node)), dx=6, fill_opacity=0.72, font_size=LABEL_SIZE - 1
-        ),
-        x=centre.x,
-        y=centre.y + (-2.5 if node.groups else 4.5),
-        text_anchor="middle",
-        font_size=LABEL_SIZE,
-        fill=ink,
-    )
-    group = (
-        element(
-            "text",
-            escaped(_group(node)),
-            x=centre.x,
-            y=centre.y + 13,
-            text_anchor="middle",
-            font_size=NOTE_SIZE,
-            fill=ink,
-            fill_opacity=0.72,
-        )
-        if node.groups
-        else ""
-    )
-    loop = _loop(left + width, centre.y) if node.reads_itself else ""
+
+
+def _centred(markup: str, place: Point, size: float, ink: str, *, opacity: float = 1.0) -> str:
     return element(
-        "g", element("title", escaped(_tooltip(node, members))), loop, shape, name, group
+        "text",
+        markup,
+        x=place.x,
+        y=place.y,
+        text_anchor="middle",
+        font_size=size,
+        fill=ink,
+        fill_opacity=opacity,
     )
 
 

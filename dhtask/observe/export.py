@@ -29,6 +29,7 @@ def graph_dot(record: RunRecord, *, maximum_nodes: int = MAXIMUM_NODES) -> str:
     colours = colours_of(task.name for task in record.tasks)
     lines = [
         "digraph tasks {",
+        '  graph [fontname="sans-serif"];',
         '  node [shape=box, style="rounded,filled", fontname="sans-serif", fontcolor="'
         + TEXT
         + '"];',

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Literal
 
 from dhtask.observe.record import RunRecord, Synchronisation, TaskRecord
@@ -94,7 +93,7 @@ def fold(record: RunRecord, *, maximum_nodes: int = MAXIMUM_NODES) -> FoldedGrap
     Returns:
         The drawing; each task of the run is in exactly one node.
     """
-    pauses = _pauses(record.synchronisations)
+    pauses = _pauses(record)
     phases = _phases(record.tasks, pauses)
     ladder: tuple[tuple[Keying, bool], ...] = (
         (_each, True),
@@ -130,15 +129,22 @@ def _is_readable(graph: FoldedGraph) -> bool:
     return widest <= MAXIMUM_WIDTH and max(depth, default=0) < MAXIMUM_DEPTH
 
 
-def _pauses(synchronisations: Sequence[Synchronisation]) -> list[_Pause]:
+def _pauses(record: RunRecord) -> list[_Pause]:
+    """Synchronisations, those with no task call between them as one; one before any call shows nothing."""
     pauses: list[_Pause] = []
-    for item in synchronisations:
-        last = pauses[-1] if pauses else None
-        if last and last.position == item.position and last.call == item.call:
-            merged = last.tasks | frozenset(item.tasks)
-            pauses[-1] = _Pause(last.call, merged, last.count + 1, last.position)
-        else:
-            pauses.append(_Pause(item.call, frozenset(item.tasks), 1, item.position))
+    by_position: dict[int, list[Synchronisation]] = {}
+    for item in record.synchronisations:
+        if item.position:
+            by_position.setdefault(item.position, []).append(item)
+    before = 0
+    for position, items in sorted(by_position.items()):
+        tasks = frozenset(task for item in items for task in item.tasks)
+        if not tasks:
+            # Not told what it waited for: whatever was called since the pause before.
+            tasks = frozenset(task.task for task in record.tasks[before:position])
+        calls = list(dict.fromkeys(item.call for item in items))
+        pauses.append(_Pause(", ".join(calls), tasks, len(items), position))
+        before = position
     return pauses
 
 
@@ -221,7 +227,7 @@ def _quotient(
         *_awaited_edges(tasks, node_of, folded_pauses, pause_of),
     ]
     if phases is not None:
-        edges += _order_edges(tasks, node_of, phases, folded_pauses, pause_of)
+        edges += _order_edges(tasks, node_of, phases, pause_of)
     return FoldedGraph(tuple(nodes[index] for index in order), tuple(edges))
 
 
@@ -295,7 +301,6 @@ def _order_edges(
     tasks: Sequence[TaskRecord],
     node_of: dict[int, int],
     phases: dict[int, int],
-    pauses: Sequence[_Pause],
     pause_of: Sequence[int],
 ) -> Iterator[Edge]:
     """From a pause to what was called next and reads nothing that was called since."""
@@ -304,8 +309,5 @@ def _order_edges(
         phase = phases[task.task]
         if phase and all(phases.get(parent.task) != phase for parent in task.parents):
             counts[pause_of[phase - 1], node_of[task.task]] += 1
-    for first, (one, other) in enumerate(pairwise(pauses)):
-        if one.position == other.position:
-            counts[pause_of[first], pause_of[first + 1]] += 1
     for (source, target), count in counts.items():
         yield Edge(source, target, kind="order", count=count, labels=())

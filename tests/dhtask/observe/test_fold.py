@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from dhtask._model.observation import Synchronised
 from dhtask.observe.fold import MAXIMUM_NODES, FoldedGraph, fold
 from dhtask.observe.record import RunRecord
 from tests.dhtask.observe.runs import RUNS, Scenario, chain, many_functions, small, training, wide
@@ -96,7 +97,35 @@ def test_synchronisations_with_nothing_between_them_are_one() -> None:
     for task in tasks:
         run.wait([task])
     nodes = [node for node in fold(run.close()).nodes if node.kind == "synchronisation"]
-    assert [node.count for node in nodes] == [5]
+    assert [(node.name, node.count) for node in nodes] == [("wait_on", 5)]
+
+
+def test_calls_that_synchronise_at_one_place_share_a_node() -> None:
+    run = Scenario()
+    task = run.call("f")
+    run.wait([task], "barrier")
+    run.wait([task], "wait_on")
+    (node,) = [node for node in fold(run.close()).nodes if node.kind == "synchronisation"]
+    assert (node.name, node.count) == ("barrier, wait_on", 2)
+
+
+def test_a_synchronisation_that_does_not_say_for_what_waited_for_what_was_called_since() -> None:
+    run = Scenario()
+    first = run.call("f")
+    run.recorder.observe(Synchronised("barrier", (), run.moment, run.moment))
+    run.call("h", [run.call("g", [first])])
+    run.recorder.observe(Synchronised("barrier", (), run.moment, run.moment))
+    graph = fold(run.close())
+    names = [node.name for node in graph.nodes]
+    assert names == ["f", "barrier", "g", "h", "barrier"]
+    order = [(edge.source, edge.target) for edge in graph.edges if edge.kind == "order"]
+    assert sorted(order) == [(0, 1), (1, 2), (3, 4)]
+
+
+def test_a_synchronisation_before_any_call_is_not_drawn() -> None:
+    run = Scenario()
+    run.recorder.observe(Synchronised("stop", (), run.moment, run.moment))
+    assert fold(run.close()).nodes == ()
 
 
 def test_tasks_of_different_groups_are_not_equal() -> None:
