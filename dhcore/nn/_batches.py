@@ -82,8 +82,11 @@ def _named(what: str, data: Data, names: list[str]) -> dict[str, Array]:
     if isinstance(data, Mapping):
         found = {name: np.asanyarray(array) for name, array in data.items()}
     else:
-        several = isinstance(data, list | tuple) and len(names) > 1
-        arrays = list(data) if several else [data]
+        # A list of arrays is one array per name; any other list is the samples of the only one.
+        is_list = isinstance(data, list | tuple) and (
+            len(names) > 1 or all(isinstance(item, np.ndarray) for item in data)
+        )
+        arrays = list(data) if is_list else [data]
         if len(arrays) != len(names):
             raise OperationError(
                 f"expected an array for each {what} {names!r}, found {len(arrays)}"
