@@ -106,9 +106,10 @@ def synchronise() -> int:
     state = (wanted, numba is not None, "scipy.linalg" in sys.modules)
     if getattr(told, "state", None) != state:
         _hold_blas()
-        _tell_openmp(wanted)
         if numba is not None:
             numba.set_num_threads(min(wanted, numba.config.NUMBA_NUM_THREADS))
+        # After numba: when it starts its pool it sets OpenMP's number to all cores.
+        _tell_openmp(wanted)
         told.state = state
     return wanted
 
