@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Final
 
 import dhtask
@@ -84,8 +84,9 @@ def execute(arguments: argparse.Namespace) -> int:
     observers: list[Observer] = []
     if arguments.graph or arguments.trace or arguments.summary:
         observers.append(recorder)
+    progress = Progress()
     if not arguments.no_progress:
-        observers.append(Progress())
+        observers.append(progress)
     with program.installed() as module:
         try:
             compiled = program.load(module)
@@ -102,23 +103,28 @@ def execute(arguments: argparse.Namespace) -> int:
                 observers=observers,
             )
         )
-        code = _run(program, compiled, module, runtime)
+        code = _run(lambda: program.execute(compiled, module), runtime, progress)
     written = _write(arguments, recorder.record())
     return code or written
 
 
-def _run(program: Program, compiled: CodeType, module: ModuleType, runtime: ExitStack) -> int:
+def _run(execute: Callable[[], int], runtime: ExitStack, progress: Progress) -> int:
+    """Run the program in the open runtime and close it; what the program raises is shown."""
     code = 0
     try:
         with runtime:
-            code = program.execute(compiled, module)
+            code = execute()
     except KeyboardInterrupt:
+        # The live line must be gone before anything else is written.
+        progress.close()
         print("dhtask: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever the program raises is shown and becomes the exit code
+        progress.close()
         sys.stdout.flush()
         show(error)
         return code or FAILED
+    progress.close()
     return code
 
 

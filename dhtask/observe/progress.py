@@ -90,9 +90,9 @@ class Progress:
 
     def close(self) -> None:
         """Stop redrawing; the last line stays."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def line(self, width: int = 80) -> str:
         """The line as plain text, the least important parts left out until it fits a width."""
