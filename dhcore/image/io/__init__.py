@@ -7,12 +7,11 @@ A new format is one file with a class that fulfils `format.Format` and one line 
 from __future__ import annotations
 
 from dhcore.image.io.dicom_series import read_series
-from dhcore.image.io.format import MAX_BYTES, Format, ImageInfo, Palette
+from dhcore.image.io.format import Format, ImageInfo, Palette
 from dhcore.image.io.registry import FORMATS, format_of, inspect, read, write
 
 __all__ = [
     "FORMATS",
-    "MAX_BYTES",
     "Format",
     "ImageInfo",
     "Palette",

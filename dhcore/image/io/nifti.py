@@ -8,6 +8,8 @@ affine is kept as it is: x, y and z of the image are i, j and k of the file.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,15 @@ from dhcore.image.io.raster import select_frame
 __all__ = ["NiftiFormat"]
 
 _GZIP: Final = b"\x1f\x8b"
+#: Endings that nibabel would unpack whatever is in the file.
+_PACKED_ENDINGS: Final = {".gz", ".bz2", ".zst"}
+#: Where the magic is, what it is, and the class that reads the file.
+_KINDS: Final = (
+    (344, b"n+1\0", "Nifti1Image"),
+    (4, b"n+2\0", "Nifti2Image"),
+    (344, b"ni1\0", "Nifti1Pair"),
+    (4, b"ni2\0", "Nifti2Pair"),
+)
 _MILLIMETRES: Final = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _WRITABLE: Final = {
     "uint8",
@@ -69,15 +80,15 @@ class NiftiFormat:
         """
         from nibabel.orientations import aff2axcodes
 
-        file = _opened(path)
-        axes, shape, _ = _layout(path, file)
-        spacing = _spacing(file, axes)
-        directions = "".join(letter or "?" for letter in aff2axcodes(file.affine))
-        details = (
-            f"orientation {directions}",
-            f"slope {file.dataobj.slope:g}, intercept {file.dataobj.inter:g}",
-        )
-        return ImageInfo("NIfTI", shape, axes, str(_dtype(file)), spacing, details)
+        with _opened(path) as file:
+            axes, shape, _ = _layout(path, file)
+            spacing = _spacing(file, axes)
+            directions = "".join(letter or "?" for letter in aff2axcodes(file.affine))
+            details = (
+                f"orientation {directions}",
+                f"slope {file.dataobj.slope:g}, intercept {file.dataobj.inter:g}",
+            )
+            return ImageInfo("NIfTI", shape, axes, str(_dtype(file)), spacing, details)
 
     def read(self, path: Path, frame: int | None, palette: Palette) -> Image:  # noqa: ARG002  # NIfTI has no palettes
         """Read the voxels, scaled by slope and intercept.
@@ -90,23 +101,23 @@ class NiftiFormat:
         Raises:
             ImageFileError: damaged, unsupported or too large.
         """
-        file = _opened(path)
-        axes, shape, index = _layout(path, file)
-        affine = _affine(file)
-        if frame is not None:
-            select_frame(path, shape[0], frame)
-            index = _at_last(index, axes, frame)
-            if axes[0] == "z":
-                affine = affine @ _slice_offset(frame)
-            axes = axes[1:]
-        voxels = _voxels(path, file, index)
-        spacing = _spacing(file, axes)
-        metadata = {"format": "NIfTI", "units": file.header.get_xyzt_units()}
-        if "t" in axes:
-            metadata["time_step"] = float(file.header.get_zooms()[3])
-        if voxels.dtype.names:
-            return _colours(path, voxels, axes, spacing, affine, metadata)
-        return Image(voxels.T, axes, spacing=spacing, affine=affine, metadata=metadata)
+        with _opened(path) as file:
+            axes, shape, index = _layout(path, file)
+            affine = _affine(file)
+            if frame is not None:
+                select_frame(path, shape[0], frame)
+                index = _at_last(index, axes, frame)
+                if axes[0] == "z":
+                    affine = affine @ _slice_offset(frame)
+                axes = axes[1:]
+            voxels = _voxels(path, file, index)
+            spacing = _spacing(file, axes)
+            metadata = {"format": "NIfTI", "units": file.header.get_xyzt_units()}
+            if "t" in axes:
+                metadata["time_step"] = float(file.header.get_zooms()[3])
+            if voxels.dtype.names:
+                return _colours(path, voxels, axes, spacing, affine, metadata)
+            return Image(voxels.T, axes, spacing=spacing, affine=affine, metadata=metadata)
 
     def write(self, image: Image, path: Path) -> None:
         """Write NIfTI-1 with the affine, or the spacing where there is none.
@@ -142,27 +153,27 @@ class NiftiFormat:
         nibabel.save(file, path)
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file as nibabel sees it, which goes by the ending of the name; so what is packed is handed over as a stream."""
     import nibabel
 
-    for candidate in (
-        nibabel.Nifti1Image,
-        nibabel.Nifti2Image,
-        nibabel.Nifti1Pair,
-        nibabel.Nifti2Pair,
-    ):
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-        if head.startswith(_GZIP):
-            head = _unpacked(head)
-        magic = (
-            candidate.header_class.pair_magic
-            if "Pair" in candidate.__name__
-            else candidate.header_class.single_magic
-        )
-        if magic.rstrip(b"\0") + b"\0" in {head[344:348], head[4:8]}:
-            return candidate.from_filename(path, mmap="c")
-    raise UnsupportedImageError(path, "an unknown version of NIfTI")
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    packed = head.startswith(_GZIP)
+    if packed:
+        head = _unpacked(head)
+    kind = next((name for place, magic, name in _KINDS if head[place : place + 4] == magic), None)
+    if kind is None:
+        raise UnsupportedImageError(path, "an unknown version of NIfTI")
+    image = getattr(nibabel, kind)
+    if "Pair" in kind:
+        yield image.from_filename(path, mmap="c")
+    elif packed or path.suffix in _PACKED_ENDINGS:
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            yield image.from_stream(stream)
+    else:
+        yield image.from_file_map(image.make_file_map({"image": str(path)}), mmap="c")
 
 
 def _affine(file: Any) -> NDArray[np.float64]:
@@ -212,7 +223,8 @@ def _layout(path: Path, file: Any) -> tuple[str, tuple[int, ...], tuple[Any, ...
 
 
 def _check_present(path: Path, file: Any, needed: int, *, packed: bool) -> None:
-    data = Path(file.file_map["image"].filename or path)
+    named = file.file_map["image"].filename
+    data = path if named is None else Path(named)
     if not data.exists():
         raise TruncatedImageError(path, f"the voxels are in {data.name}, which is missing")
     if not packed and data == path:
