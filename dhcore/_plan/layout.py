@@ -1,8 +1,9 @@
 """How the elements of an activation lie in memory.
 
 ``PLAIN`` is C order of (batch, channels, *spatial). ``BLOCKED`` is nChw16c: channels in blocks of 16, the block
-innermost, so that one vector register holds 16 channels of one pixel. Channels are filled up to a multiple of 16 with zeros, and every
-kernel keeps them zero: then they never change a result, and oneDNN never falls to its reference kernels.
+innermost, so that one vector register holds 16 channels of one pixel. Channels are filled up to a multiple of 16 with
+zeros, and every kernel keeps them zero: then they never change a result, and oneDNN never falls to its reference
+kernels.
 """
 
 from __future__ import annotations

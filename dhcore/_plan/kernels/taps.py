@@ -1,6 +1,7 @@
 """Rearranging the taps of windows that do not overlap, in blocked layout.
 
-Taps lie as (N, kernel, blocks, *space, 16), results as (N, blocks, *(space * kernel), 16). A row is one line of results.
+Taps lie as (N, kernel, blocks, *space, 16), results as (N, blocks, *(space * kernel), 16). A row is one line of the
+results.
 """
 
 from __future__ import annotations

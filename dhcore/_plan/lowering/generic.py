@@ -11,7 +11,7 @@ import numpy as np
 
 from dhcore._backends.registry import Kernels, kernels
 from dhcore._ops.operation import Call
-from dhcore._ops.table import evaluate, operation
+from dhcore._ops.table import evaluate, filled, operation
 from dhcore._plan.buffers import Buffer, Floats, Run, Step
 from dhcore._plan.builder import Builder, Value
 from dhcore._plan.fusion import Group
@@ -38,10 +38,11 @@ class _Application:
         """Compute the node into its memory; buffers that it updates change here."""
         node = self.builder.graph.nodes[self.index]
         training, call = self.builder.training, self.builder.call
+        row = operation(node.op)
         self.call = evaluate(
-            operation(node.op),
+            row,
             kernels,
-            self.arrays,
+            filled(row, self.arrays),
             self.attributes,
             needs=self.needs(),
             training=training,
