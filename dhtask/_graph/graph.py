@@ -13,7 +13,7 @@ from typing import Any, final
 
 from dhtask._graph import failure, flow, program, validation
 from dhtask._graph.ledger import Action, Ledger
-from dhtask._graph.nodes import AVAILABLE, State, Stimulus
+from dhtask._graph.nodes import AVAILABLE, COMING, State, Stimulus, TaskNode
 from dhtask._graph.picture import Picture, draw, parents_of, why_waits
 from dhtask._model import events
 from dhtask._model.events import Event, TaskBlocked, TaskFailed, TaskFinished
@@ -52,11 +52,24 @@ def _reported(stimulus: Stimulus) -> Callable[[Ledger, Any], None]:
             return
         if event.attempt > task.attempt:
             raise ledger.invalid(task, f"{event!r} is about an attempt that was never submitted")
-        if event.attempt == task.attempt:
+        if event.attempt == task.attempt and not _is_deferred(task, event):
             ledger.error = getattr(event, "error", None)
             ledger.step(task, stimulus)
 
     return handle
+
+
+def _is_deferred(task: TaskNode, event: TaskFinished | TaskFailed | TaskBlocked) -> bool:
+    """Put a report off until those of the predecessors are there, so that their order is of no consequence."""
+    if isinstance(event, TaskBlocked):
+        return False
+    for _, node in task.reads:
+        if node.status is COMING:
+            if node.deferred is None:
+                node.deferred = []
+            node.deferred.append(event)
+            return True
+    return False
 
 
 HANDLERS: Mapping[type[Event], Callable[[Ledger, Any], None]] = MappingProxyType(
@@ -102,6 +115,10 @@ class TaskGraph:
         ledger = self._ledger
         HANDLERS[type(event)](ledger, event)
         if ledger.queue:
+            ledger.drain()
+        while ledger.deferred:
+            report = ledger.deferred.popleft()
+            HANDLERS[type(report)](ledger, report)
             ledger.drain()
         if ledger.ready:
             flow.pump(ledger)

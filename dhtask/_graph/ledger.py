@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from dhtask._graph.nodes import Datum, State, Stimulus, TaskNode, VersionNode
 from dhtask._graph.tracker import DataTracker
+from dhtask._model.events import TaskFailed, TaskFinished
 from dhtask._model.instructions import Instruction
 from dhtask._model.invocation import DatumId, TaskId
 from dhtask.errors import InvalidTransitionError
@@ -22,6 +23,7 @@ class Ledger:
         "aborted",
         "barriers",
         "data",
+        "deferred",
         "error",
         "groups",
         "in_flight",
@@ -53,6 +55,8 @@ class Ledger:
         self.ready: list[tuple[int, TaskId]] = []
         #: Steps that follow from the one being taken; a queue, so that long chains do not recurse.
         self.queue: deque[tuple[TaskNode, Stimulus]] = deque()
+        #: Reports that have become ready to be heard.
+        self.deferred: deque[TaskFinished | TaskFailed] = deque()
         self.out: list[Instruction] = []
         self.in_flight = 0
         self.unfinished = 0

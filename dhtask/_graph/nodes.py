@@ -10,6 +10,7 @@ from collections import deque
 from enum import StrEnum
 from typing import Final
 
+from dhtask._model.events import TaskFailed, TaskFinished
 from dhtask._model.invocation import DatumId, Invocation, TaskId, Version
 
 
@@ -144,6 +145,7 @@ class VersionNode:
         "blame",
         "cancelled",
         "datum",
+        "deferred",
         "donated",
         "followers",
         "holds",
@@ -183,6 +185,8 @@ class VersionNode:
         #: Tasks that may not choose their place in a row before this exists.
         self.awaiting: list[TaskNode] | None = None
         self.tickets: list[int] | None = None
+        #: Reports of readers that came before that of the writer: they are heard after it.
+        self.deferred: list[TaskFinished | TaskFailed] | None = None
         #: The commutative row that starts from it.
         self.row: CommutativeRow | None = None
         #: The row that it is an output of.

@@ -273,6 +273,7 @@ class DataTracker:
         """Take note that nobody makes the version any more; what was submitted on top of it must come back."""
         if node.status is COMING:
             node.status = PENDING
+            node.deferred = None
             for task in node.readers:
                 if task.rows is None:
                     task.missing += 1
@@ -332,6 +333,9 @@ class DataTracker:
         node.awaiting = None
         if node.row is not None:
             self._root(node.row)
+        if node.deferred is not None:
+            self.ledger.deferred.extend(node.deferred)
+            node.deferred = None
         self._deliver(node)
 
     def _lose(self, node: VersionNode) -> None:
@@ -386,10 +390,15 @@ class DataTracker:
 
     def mark_cancelled(self, node: VersionNode, blame: TaskNode) -> None:
         """Cancel whatever reads the version, now or later."""
-        if not node.cancelled:
-            node.cancelled = True
-            node.blame = blame
-            self._cancel_readers(node)
+        stack = [node]
+        while stack:
+            node = stack.pop()
+            if not node.cancelled:
+                node.cancelled = True
+                node.blame = blame
+                self._cancel_readers(node)
+                # A cancelled task of a row passes on what it will get; that is cancelled with the row's base.
+                stack += node.followers or ()
 
     def _cancel_readers(self, node: VersionNode) -> None:
         for task in node.readers:

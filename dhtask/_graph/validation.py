@@ -133,6 +133,7 @@ def _check_holds(
 def _check_version(node: VersionNode) -> None:
     label, writer = node.version.label, node.writer
     _require(not node.is_idle, f"{label} is {node.status} for no reason")
+    _require(not node.deferred or node.status is Status.COMING, f"{label} keeps reports back")
     if node.status is Status.COMING:
         sent = writer is not None and writer.state is State.SENT
         _require(sent, f"{label} is coming and nobody makes it")

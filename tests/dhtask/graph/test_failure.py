@@ -201,6 +201,22 @@ def test_what_cannot_have_happened_tells_the_story_of_the_task() -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
+def test_a_successor_reported_before_its_predecessor_ends_after_it() -> None:
+    g = graph()
+    tell(g, called(1, (1, OUT)), called(2, (1, IN)))
+    assert tell(g, TaskFinished(2, 1)) == []
+    assert tell(g, TaskFinished(1, 1)) == [Announce(1, "finished"), Announce(2, "finished")]
+
+
+def test_a_cancelled_row_base_cancels_those_behind_a_member_cancelled_before() -> None:
+    g = graph()
+    tell(g, called(1, (1, OUT), failure=CANCEL), called(2, (3, OUT), failure=CANCEL))
+    tell(g, called(3, (1, IN), (2, OUT)), called(4, (2, COMMUTATIVE)))
+    tell(g, called(5, (2, COMMUTATIVE), (3, IN)))
+    out = tell(g, TaskFailed(2, 1, "no"), TaskFailed(1, 1, "no"))
+    assert [announce.task for announce in only(Announce, out)] == [2, 5, 1, 3, 4]
+
+
 def test_a_report_about_a_task_that_was_never_called_is_a_defect() -> None:
     with pytest.raises(InternalError, match="no such task"):
         graph().handle(TaskFinished(1, 1))

@@ -70,7 +70,7 @@ def test_a_version_replaced_before_anyone_reads_it_is_released() -> None:
 def test_an_old_version_lives_until_its_last_reader_ends() -> None:
     g = graph()
     tell(g, DatumPut(1), called(1, (1, IN)), called(2, (1, IN)), called(3, (1, OUT)))
-    assert released(tell(g, TaskFinished(1, 1), TaskFinished(3, 1))) == []
+    assert released(tell(g, TaskFinished(3, 1), TaskFinished(1, 1))) == []
     assert released(tell(g, TaskFinished(2, 1))) == ["d1v1"]
 
 
