@@ -20,7 +20,8 @@ _STAGES: Final[dict[int, tuple[int, ...]]] = {
     16: (2, 2, 3, 3, 3),
     19: (2, 2, 4, 4, 4),
 }
-_FILTERS: Final = (64, 128, 256, 512, 512)
+#: Filters of each stage, as multiples of the width.
+_WIDTHS: Final = (1, 2, 4, 8, 8)
 
 
 def vgg(
@@ -28,6 +29,7 @@ def vgg(
     input_shape: tuple[int, int, int] = (3, 224, 224),
     classes: int = 1000,
     *,
+    width: int = 64,
     batch_norm: bool = False,
     hidden: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
@@ -38,6 +40,7 @@ def vgg(
         depth: 11, 13, 16 or 19.
         input_shape: (channels, height, width), height and width of at least 32.
         classes: number of outputs, as logits.
+        width: filters of the first stage; the others have twice, four times and eight times as many.
         batch_norm: normalise after each convolution.
         hidden: units of the fully connected layers before the last.
         dropout: rate after each of them; 0 leaves it out.
@@ -56,7 +59,8 @@ def vgg(
         )
     image = nn.Input(input_shape, name="image")
     x: nn.Symbol = image
-    for stage, (count, filters) in enumerate(zip(_STAGES[depth], _FILTERS, strict=True), start=1):
+    for stage, (count, times) in enumerate(zip(_STAGES[depth], _WIDTHS, strict=True), start=1):
+        filters = width * times
         for number in range(1, count + 1):
             name = f"stage{stage}.convolution{number}"
             x = nn.Conv2d(filters, 3, bias=not batch_norm, name=name)(x)
