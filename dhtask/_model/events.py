@@ -1,9 +1,9 @@
 """What the graph is told. All of it is in the past tense, one event at a time.
 
 From the program: TaskCalled, DatumPut, DataWanted, DataReceived, HandleDropped, DatumDeleted, GroupCancelled,
-BarrierWanted. From the executor: TaskFinished, TaskFailed, TaskBlocked. The order in which it reports does not matter: a
-report about a successor is put off until that about its predecessor is there, and one about an attempt that the graph
-has given up is not heard.
+BarrierWanted. From the executor: TaskFinished, TaskFailed, TaskBlocked. The order in which it reports does not matter:
+a report about a successor is put off until that about its predecessor is there, and one about an attempt that the
+graph has given up is not heard.
 """
 
 from __future__ import annotations
