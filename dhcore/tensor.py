@@ -7,7 +7,6 @@ A tensor is a value: no operation changes one in place. Operations on tensors th
 from __future__ import annotations
 
 import math
-from types import EllipsisType
 from typing import Any, Self, TypeAlias, final
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from dhcore._backends.base import Array, Shape
 from dhcore._ops.eager import apply
+from dhcore._ops.indexing import basic_index, is_basic
 from dhcore._ops.tape import Record, Variable, no_grad, walk_back
 from dhcore.device import Device, as_device, current
 from dhcore.dtypes import DEFAULT, as_dtype, is_floating
@@ -247,11 +247,10 @@ class Tensor(Variable):
 
     def __getitem__(self, index: Any) -> Tensor:
         parts = index if isinstance(index, tuple) else (index,)
-        if all(
-            isinstance(part, slice | int | np.integer | EllipsisType) or part is None
-            for part in parts
-        ):
-            return _basic_index(self, parts)
+        if is_basic(parts):
+            window, shape = basic_index(parts, self.shape)
+            part: Tensor = apply("slice", self, **window)
+            return part.reshape(shape)
         return apply("take", self, index=tuple(_index_part(part) for part in parts))
 
     def __len__(self) -> int:
@@ -511,47 +510,3 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
 
 def _index_part(part: Any) -> Any:
     return part.numpy() if isinstance(part, Tensor) else part
-
-
-def _basic_index(tensor: Tensor, parts: tuple[Any, ...]) -> Tensor:
-    """Integers, slices, None and ...: one slice, then a reshape that drops and adds axes."""
-    used = sum(part is not None and part is not Ellipsis for part in parts)
-    if parts.count(Ellipsis) > 1 or used > tensor.ndim:
-        raise ShapeError("index", f"at most one ... and {tensor.ndim} indices", repr(parts))
-    place = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    whole = (slice(None),) * (tensor.ndim - used)
-    axis, bounds, shape = 0, [], []
-    for part in (*parts[:place], *whole, *parts[place + 1 :]):
-        if part is None:
-            shape.append(1)
-            continue
-        extent = tensor.shape[axis]
-        if isinstance(part, slice):
-            bounds.append(part)
-            shape.append(len(range(*part.indices(extent))))
-        else:
-            index = _checked_index(int(part), extent, axis)
-            bounds.append(slice(index, index + 1))
-        axis += 1
-    return _sliced(tensor, bounds).reshape(tuple(shape))
-
-
-def _checked_index(index: int, extent: int, axis: int) -> int:
-    if not -extent <= index < extent:
-        # An IndexError: Python's loop over a sequence ends by it.
-        raise IndexError(
-            f"index: expected {-extent} to {extent - 1} along axis {axis}; found {index}"
-        )
-    return index % extent
-
-
-def _sliced(tensor: Tensor, bounds: list[slice]) -> Tensor:
-    steps = tuple(1 if bound.step is None else int(bound.step) for bound in bounds)
-    return apply(
-        "slice",
-        tensor,
-        axes=tuple(range(len(bounds))),
-        starts=tuple(bound.start for bound in bounds),
-        stops=tuple(bound.stop for bound in bounds),
-        steps=steps,
-    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from dhcore._backends.base import Array
 from dhcore._ops import dtype_rules
-from dhcore._ops.operation import REQUIRED, Call, Dtypes, Gradients, Operation
+from dhcore._ops.operation import REQUIRED, Call, Gradients, Operation
 from dhcore._ops.shape_rules import broadcast, same
 
 
@@ -96,26 +96,13 @@ def _where(call: Call, g: Array) -> Gradients:
     k = call.kernels
     zero = np.zeros((), g.dtype)
     chosen, rest = k("where", condition, g, zero), k("where", condition, zero, g)
-    return (None, *_reduced_pair(call, chosen, rest))
-
-
-def _reduced_pair(call: Call, a: Array, b: Array) -> Gradients:
-    return tuple(
-        call.kernels("sum_to", gradient, shape=argument.shape)
-        for gradient, argument in zip((a, b), call.inputs[1:], strict=True)
-        if argument is not None
-    )
+    return _reduced(call, None, chosen, rest)
 
 
 def _cast(call: Call, g: Array) -> Gradients:
     argument = call.inputs[0]
     assert argument is not None
     return (call.kernels("cast", g, dtype=argument.dtype),)
-
-
-def _cast_dtype(dtypes: Any) -> Dtypes:
-    # What comes out is the attribute; the rule only leaves the argument alone.
-    return dtype_rules.unchanged(dtypes)
 
 
 def _row(
@@ -150,6 +137,12 @@ OPERATIONS: Final = (
         onnx="Where",
     ),
     Operation(
-        "cast", ("x",), same, _cast_dtype, _cast, attributes={"dtype": REQUIRED}, onnx="Cast"
+        "cast",
+        ("x",),
+        same,
+        dtype_rules.unchanged,
+        _cast,
+        attributes={"dtype": REQUIRED},
+        onnx="Cast",
     ),
 )

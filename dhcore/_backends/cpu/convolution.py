@@ -20,7 +20,7 @@ import numpy as np
 from numba import prange
 
 from dhcore._backends.base import Array, KernelTable, Shape
-from dhcore._backends.cpu.jit import in_three, parallel, serial
+from dhcore._backends.cpu.jit import in_three, parallel, parallel_sum, serial
 from dhcore._backends.reference import convolution as reference
 from dhcore.threads import synchronise
 
@@ -301,7 +301,7 @@ def _convolution_backward_weights(g: Array, x: Array, *, shape: Shape, **window:
     return sums.sum(axis=0).reshape(shape)
 
 
-@parallel
+@parallel_sum
 def _channel_sums(g: Array, sums: Array) -> None:
     for c in prange(g.shape[1]):
         total = 0.0

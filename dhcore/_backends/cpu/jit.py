@@ -6,41 +6,44 @@ whose parts are then added in order: so the same number of threads gives the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numba
 
 # numba's products of matrices call the BLAS in here: it has to be loaded before its threads are held at one.
 import scipy.linalg.cython_blas  # noqa: F401  # loaded for its library
 
-from dhcore._backends.base import Shape
+from dhcore._backends.base import Kernel, Shape
 
 # The OpenMP layer shares its threads with oneDNN; the others are for platforms without it.
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
-#: What may be rearranged: sums (to vectorise them) and products followed by sums; never NaN or infinity.
-FAST: Final = frozenset({"reassoc", "contract", "nsz"})
+#: Products followed by sums may be fused, and the sign of zero is free. Nothing is reordered:
+#: ``x - largest - logarithm`` keeps its digits only in that order.
+_EXACT: Final = frozenset({"contract", "nsz"})
+#: Sums may be reordered as well, which lets them be vectorised; the order is the same in every run.
+_REORDERED: Final = _EXACT | {"reassoc"}
 
 
-def parallel(function: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(function: Kernel, fastmath: frozenset[str], *, threads: bool) -> Kernel:
+    options = {"parallel": threads, "cache": True, "nogil": True, "error_model": "numpy"}
+    compiled: Kernel = numba.njit(**options, fastmath=set(fastmath))(function)
+    return compiled
+
+
+def parallel(function: Kernel) -> Kernel:
     """Compile a kernel whose ``prange`` loops run on all threads."""
-    options = {
-        "parallel": True,
-        "cache": True,
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": set(FAST),
-    }
-    compiled: Callable[..., Any] = numba.njit(**options)(function)
-    return compiled
+    return _compiled(function, _EXACT, threads=True)
 
 
-def serial(function: Callable[..., Any]) -> Callable[..., Any]:
+def parallel_sum(function: Kernel) -> Kernel:
+    """Compile a kernel that adds up long rows, in whatever order is fast."""
+    return _compiled(function, _REORDERED, threads=True)
+
+
+def serial(function: Kernel) -> Kernel:
     """Compile a part of a kernel."""
-    options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": set(FAST)}
-    compiled: Callable[..., Any] = numba.njit(**options)(function)
-    return compiled
+    return _compiled(function, _EXACT, threads=False)
 
 
 def in_three(values: Shape, fill: int) -> tuple[int, int, int]:

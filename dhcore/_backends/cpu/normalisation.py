@@ -8,11 +8,11 @@ import numpy as np
 from numba import prange
 
 from dhcore._backends.base import Array, KernelTable
-from dhcore._backends.cpu.jit import parallel
+from dhcore._backends.cpu.jit import parallel, parallel_sum
 from dhcore.threads import synchronise
 
 
-@parallel
+@parallel_sum
 def _statistics(x: Array, mean: Array, variance: Array) -> None:
     count = x.shape[0] * x.shape[2]
     for c in prange(x.shape[1]):
@@ -31,14 +31,15 @@ def _statistics(x: Array, mean: Array, variance: Array) -> None:
 
 
 @parallel
-def _affine(x: Array, factor: Array, offset: Array, y: Array) -> None:
+def _affine(x: Array, mean: Array, factor: Array, shift: Array, y: Array) -> None:
+    """``(x - mean) * factor + shift`` by channel: the difference first, lest digits cancel."""
     for plane in prange(x.shape[0] * x.shape[1]):
         n, c = plane // x.shape[1], plane % x.shape[1]
         for i in range(x.shape[2]):
-            y[n, c, i] = x[n, c, i] * factor[c] + offset[c]
+            y[n, c, i] = (x[n, c, i] - mean[c]) * factor[c] + shift[c]
 
 
-@parallel
+@parallel_sum
 def _projections(g: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
     """Sum of g, and of g * (x - mean), of each channel."""
     for c in prange(x.shape[1]):
@@ -52,12 +53,14 @@ def _projections(g: Array, x: Array, mean: Array, sums: Array, products: Array) 
 
 
 @parallel
-def _combine(g: Array, x: Array, a: Array, b: Array, offset: Array, out: Array) -> None:
-    """``a * g + b * x + offset`` by channel."""
+def _combine(
+    g: Array, x: Array, mean: Array, factor: Array, slope: Array, offset: Array, out: Array
+) -> None:
+    """``g * factor + (x - mean) * slope + offset`` by channel."""
     for plane in prange(x.shape[0] * x.shape[1]):
         n, c = plane // x.shape[1], plane % x.shape[1]
         for i in range(x.shape[2]):
-            out[n, c, i] = a[c] * g[n, c, i] + b[c] * x[n, c, i] + offset[c]
+            out[n, c, i] = g[n, c, i] * factor[c] + (x[n, c, i] - mean[c]) * slope[c] + offset[c]
 
 
 def _flat(x: Array) -> Array:
@@ -70,9 +73,8 @@ def _batch_norm(
 ) -> Array:
     synchronise()
     factor = scale / np.sqrt(variance.astype(np.float64) + epsilon)
-    offset = shift - mean * factor
     y = np.empty((x.shape[0], x.shape[1], int(np.prod(x.shape[2:]))), x.dtype)
-    _affine(_flat(x), factor.astype(x.dtype), offset.astype(x.dtype), y)
+    _affine(_flat(x), *(part.astype(x.dtype) for part in (mean, factor, shift)), y)
     return y.reshape(x.shape)
 
 
@@ -99,22 +101,24 @@ def _batch_norm_backward(
     sums, products = _sums(g, x, mean)
     inverse = 1 / np.sqrt(variance.astype(np.float64) + epsilon)
     out = np.empty((x.shape[0], x.shape[1], int(np.prod(x.shape[2:]))), x.dtype)
-    _affine(_flat(g), (scale * inverse).astype(x.dtype), np.zeros_like(scale), out)
+    zero = np.zeros_like(scale)
+    _affine(_flat(g), zero, (scale * inverse).astype(x.dtype), zero, out)
     return out.reshape(x.shape), (products * inverse).astype(x.dtype), sums.astype(x.dtype)
 
 
 def _batch_norm_training_backward(
     g: Array, x: Array, scale: Array, mean: Array, variance: Array, *, epsilon: float
 ) -> tuple[Array, Array, Array]:
-    # scale / deviation * (g - mean(g) - normalised * mean(g * normalised)), gathered by powers of g and x.
+    # scale / deviation * (g - mean(g) - normalised * mean(g * normalised)), gathered by g and x - mean.
     sums, products = _sums(g, x, mean)
     inverse = 1 / np.sqrt(variance.astype(np.float64) + epsilon)
     count = x.size // x.shape[1]
     factor = scale * inverse
     slope = -factor * inverse**2 * products / count
-    offset = -factor * sums / count - slope * mean
+    offset = -factor * sums / count
     out = np.empty((x.shape[0], x.shape[1], int(np.prod(x.shape[2:]))), x.dtype)
-    _combine(_flat(g), _flat(x), *(part.astype(x.dtype) for part in (factor, slope, offset)), out)
+    channels = (part.astype(x.dtype) for part in (mean, factor, slope, offset))
+    _combine(_flat(g), _flat(x), *channels, out)
     return out.reshape(x.shape), (products * inverse).astype(x.dtype), sums.astype(x.dtype)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from dhcore._backends.base import Array, KernelTable, Shape
-from dhcore._backends.cpu.jit import in_three, parallel, serial
+from dhcore._backends.cpu.jit import in_three, parallel, parallel_sum, serial
 from dhcore._backends.reference import pooling as reference
 from dhcore.threads import synchronise
 
@@ -109,7 +109,7 @@ def _average_backward(g: Array, out: Array, window: Array, include: int) -> None
                                 out[plane, d, h, w] += share
 
 
-@parallel
+@parallel_sum
 def _global(x: Array, y: Array) -> None:
     for plane in prange(x.shape[0]):
         total = 0.0

@@ -98,13 +98,14 @@ def _convolution_backward_weights(
     groups: int,
 ) -> Array:
     padded, gradient = _grouped(_padded(x, padding), groups, 1), _grouped(g, groups, 1)
-    axes = (0, *range(3, g.ndim + 1))
+    # What is summed over: samples and positions.
+    summed = (0, *range(2, g.ndim))
     result: Array = np.zeros((groups, shape[0] // groups, *shape[1:]), g.dtype)
     for offset, window in _offsets(shape[2:], g.shape[2:], stride, dilation):
+        met = padded[window]
         for group in range(groups):
-            rest = [axis - 1 if axis else 0 for axis in axes]
-            product = np.tensordot(gradient[:, group], padded[window][:, group], axes=(rest, rest))
-            result[(group, slice(None), slice(None), *offset)] = product
+            product = np.tensordot(gradient[:, group], met[:, group], axes=(summed, summed))
+            result[group, :, :, *offset] = product
     return result.reshape(shape)
 
 

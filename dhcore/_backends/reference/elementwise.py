@@ -44,7 +44,7 @@ def _tanh_backward(g: Array, _x: Array, y: Array) -> Array:
 
 
 def _softplus(x: Array) -> Array:
-    return np.logaddexp(x, x.dtype.type(0))
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def _softplus_backward(g: Array, x: Array, _y: Array) -> Array:

@@ -46,7 +46,7 @@ def _max_pool_backward(g: Array, offsets: Array, *, shape: Shape) -> Array:
     samples, channels = shape[:2]
     result = np.zeros((samples, channels, int(np.prod(shape[2:]))), g.dtype)
     n, c = np.ogrid[:samples, :channels]
-    flat = (samples, channels, -1)
+    flat = (samples, channels, int(np.prod(g.shape[2:])))
     np.add.at(result, (n[..., None], c[..., None], offsets.reshape(flat)), g.reshape(flat))
     return result.reshape(shape)
 
