@@ -7,6 +7,7 @@ again from what is left when a worker dies. Bodies run in ``remote.execute``.
 
 from __future__ import annotations
 
+import logging
 import pickle
 import threading
 import uuid
@@ -309,6 +310,14 @@ class DaskExecutor(Executor):
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
+
+    def abandon(self) -> None:
+        self._is_closed = True
+        # Dask's client notices that its scheduler is gone, and finds no thread to say so.
+        for name in ("tornado.application", "distributed", "asyncio"):
+            logging.getLogger(name).disabled = True
+        if self._cluster is not None:
+            self._cluster.close()
 
 
 def _error_of(handle: Any) -> BaseException:

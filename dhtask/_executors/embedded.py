@@ -6,12 +6,16 @@ workers, as soon as the program is gone, however that came about: it reads a pip
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import select
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Final
@@ -20,6 +24,8 @@ from dhtask.errors import ClusterError
 
 _START_TIMEOUT: Final = 60.0
 _STOP_TIMEOUT: Final = 10.0
+#: What workers get to end by themselves.
+_GRACE: Final = 1.0
 #: How often the cluster looks whether its parent is still the program.
 _POLL_SECONDS: Final = 1.0
 
@@ -57,7 +63,9 @@ class EmbeddedCluster:
     """
 
     def __init__(self, workers: int, threads: int, *, dashboard: bool) -> None:
+        self._directory = tempfile.mkdtemp(prefix="dhtask-workers-")
         settings = {
+            "directory": self._directory,
             "workers": workers,
             "threads": threads,
             "dashboard": dashboard,
@@ -102,11 +110,16 @@ class EmbeddedCluster:
             return
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end_group()
+        self._process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _end_group(self) -> None:
+        """What is left of the process group: workers that did not listen, Python's own resource tracker."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def serve(settings: dict[str, Any], ready: int) -> None:
@@ -127,6 +140,7 @@ def serve(settings: dict[str, Any], ready: int) -> None:
         silence_logs=logging.CRITICAL,
         resources={"computing_units": settings["threads"]},
         death_timeout=_START_TIMEOUT,
+        local_directory=settings["directory"],
         preload=["dhtask._executors.remote"],
     ) as cluster:
         told = {"address": cluster.scheduler_address}
@@ -135,7 +149,7 @@ def serve(settings: dict[str, Any], ready: int) -> None:
         os.write(ready, json.dumps(told).encode() + b"\n")
         os.close(ready)
         _outlive_nobody(settings["parent"])
-        _end_whatever_happens()
+        _end_whatever_happens(settings["directory"])
 
 
 def _outlive_nobody(parent: int) -> None:
@@ -145,11 +159,12 @@ def _outlive_nobody(parent: int) -> None:
             return
 
 
-def _end_whatever_happens() -> None:
-    """Dask may wait for workers that do not answer: the process group is ours alone, so end all of it."""
+def _end_whatever_happens(directory: str) -> None:
+    """Dask waits for the bodies that still run. The process group is ours alone, so all of it is ended soon."""
 
     def end() -> None:
-        time.sleep(_STOP_TIMEOUT / 2)
-        os.killpg(0, 9)
+        time.sleep(_GRACE)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=end, daemon=True).start()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from dhtask._executors.base import Executor, Job
 from dhtask._executors.portable import dumps
@@ -47,6 +47,9 @@ _FOR_OBSERVERS = (
     observation.RunOpened,
     observation.RunClosed,
 )
+
+#: How long calls are gathered before they are sent, while the program waits for nothing.
+_GATHER_SECONDS: Final = 0.001
 
 
 class Loop:
@@ -87,6 +90,7 @@ class Loop:
         self._is_idle = False
         self._is_stopped = False
         self._wake = threading.Event()
+        self._is_hurried = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -99,6 +103,7 @@ class Loop:
         """End the thread, after what has been appended so far."""
         self._is_stopped = True
         self._wake.set()
+        self._is_hurried.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
             self._thread = None
@@ -121,6 +126,11 @@ class Loop:
         elif self._is_idle:
             self._wake.set()
 
+    def hurry(self) -> None:
+        """The program waits: do not gather any longer."""
+        self._is_hurried.set()
+        self.notify()
+
     def _work(self) -> None:
         while not self._is_stopped or self._inbox:
             self._drain()
@@ -130,6 +140,10 @@ class Loop:
                 self._wake.wait()
             self._wake.clear()
             self._is_idle = False
+            if not self.waits and not self._is_stopped:
+                # The program is calling tasks: leave it the interpreter, and take them all together.
+                self._is_hurried.wait(_GATHER_SECONDS)
+                self._is_hurried.clear()
 
     def _drain(self) -> None:
         self._is_draining = True

@@ -90,6 +90,7 @@ class Runtime:
         self._is_open = False
         self._was_opened = False
         self._directory: str | None = None
+        self._owner = os.getpid()
 
     def open(self) -> Runtime:
         """Start the workers and take the calls of this process from now on."""
@@ -151,7 +152,7 @@ class Runtime:
         Raises:
             The exception of the task that failed, unless `wait_on` or `barrier` raised it before.
         """
-        if not self._is_open:
+        if not self._is_open or os.getpid() != self._owner:
             return
         try:
             had_raised = self._sync.has_raised
@@ -169,6 +170,9 @@ class Runtime:
         if not self._is_open:
             return
         self._is_open = False
+        if os.getpid() != self._owner:
+            # A forked child: everything belongs to the parent.
+            return
         if open_runtime() is self:
             set_runtime(None)
         atexit.unregister(self._abandon)
@@ -179,11 +183,14 @@ class Runtime:
         self._data.clear()
 
     def _abandon(self) -> None:
-        """The interpreter ends and nobody stopped the runtime."""
+        """The interpreter ends and nobody stopped the runtime: its threads cannot be relied on any more."""
         if open_runtime() is not self:
             return
+        set_runtime(None)
+        self._is_open = False
         unfinished = self._graph.unfinished
-        self.close()
+        self._executor.abandon()
+        self._data.files.close()
         if unfinished:
             warnings.warn(
                 f"the program ended without dhtask.stop(); {unfinished} tasks had not ended",

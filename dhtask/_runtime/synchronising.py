@@ -137,7 +137,7 @@ class Synchroniser:
             self._loop.waits[ticket] = wait
         for event in events:
             self._loop.append(event)
-        self._loop.notify()
+        self._loop.hurry()
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             self._sleep(wait, deadline, call, timeout)

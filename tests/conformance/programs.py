@@ -232,7 +232,7 @@ def change_kept(model: Model) -> None:
     model.data += 1
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """The user's own exception."""
 
     def __init__(self, message: str, code: int) -> None:
@@ -242,17 +242,17 @@ class Refused(ValueError):
 
 @dhtask.task
 def refuse(x: int) -> int:
-    raise Refused("no such thing", 7)
+    raise RefusedError("no such thing", 7)
 
 
-class Unpicklable(Exception):
+class UnpicklableError(Exception):
     def __reduce__(self) -> Any:
         raise TypeError("never")
 
 
 @dhtask.task
 def raise_unpicklable() -> int:
-    raise Unpicklable("it hurts")
+    raise UnpicklableError("it hurts")
 
 
 @dhtask.task
