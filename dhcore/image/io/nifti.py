@@ -155,7 +155,7 @@ class NiftiFormat:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The file as nibabel sees it, which goes by the ending of the name; so what is packed is handed over as a stream."""
+    """The file as nibabel sees it, which goes by the ending of the name: what is packed is handed over as a stream."""
     import nibabel
 
     with path.open("rb") as stream:

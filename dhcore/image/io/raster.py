@@ -225,9 +225,13 @@ def _opened(path: Path, name: str) -> Pillow.Image:
         raise NotAnImageError(
             path, f"it begins as {name}, but its header makes no sense"
         ) from error
-    width, height = picture.size
-    frames = _frames(picture, name)
-    check_amount(path, width * height * frames * _BYTES.get(picture.mode, 4), path.stat().st_size)
+    try:
+        width, height = picture.size
+        size = width * height * _frames(picture, name) * _BYTES.get(picture.mode, 4)
+        check_amount(path, size, path.stat().st_size)
+    except BaseException:
+        picture.close()
+        raise
     return picture
 
 
