@@ -2,10 +2,11 @@
 
 ::
 
-    state ── restore ─────── gradient ────────── gradient ── close ── state, loss
-          └─ restore ─ gradient ─┐   │    gradient ─┐   │      │
-                            └─ merge ┴──────────┘  merge ──────┘
-                               (applied by the next step of every replica)
+    state ─┬─ restore ── gradient ─┬─ gradient ─┬─ ... ── close ── state, loss
+           │                    ╲  │         ╲  │
+           │                     ╳ │          ╳ │          every replica reads what all partitions contributed to the
+           │                    ╱  │         ╱  │          step before: both sides of the root of the merge tree
+           └─ restore ── gradient ─┴─ gradient ─┴─ ...
 """
 
 from __future__ import annotations
@@ -67,23 +68,23 @@ def submit_epoch(
         )
         for index, shard in enumerate(shards)
     ]
-    leader = partitions[schedule.leader].replica
-    if config.mode == "gradient":
-        closed: Any = _tasks.close_gradient_epoch(leader, _gradient_steps(schedule, partitions))
+    gradients = config.mode == "gradient"
+    if gradients:
+        sides = _gradient_steps(schedule, partitions)
     else:
-        closed = _tasks.close_local_epoch(
-            leader, _local_rounds(schedule, partitions, config.local_steps)
-        )
+        sides = _local_rounds(schedule, partitions, config.local_steps)
+    leader = partitions[schedule.leader].replica
+    closed: Any = _tasks.close_epoch(leader, sides, gradients=gradients)
     return EpochFutures(closed[0], closed[1], schedule.steps)
 
 
-def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -> Any:
-    merged: Any = None
+def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -> tuple[Any, ...]:
+    sides: tuple[Any, ...] = ()
     for step in range(schedule.steps):
         contributions = [
             _tasks.gradient_step(
                 own.replica,
-                merged,
+                sides,
                 own.shard.images,
                 own.shard.targets,
                 batches[step],
@@ -92,22 +93,24 @@ def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -
             for own, batches in zip(partitions, schedule.batches, strict=True)
             if step < len(batches)
         ]
-        merged = merge_tree(contributions, _MERGE)
-    return merged
+        sides = merge_tree(contributions, _MERGE)
+    return sides
 
 
-def _local_rounds(schedule: EpochSchedule, partitions: Sequence[_Partition], length: int) -> Any:
-    merged: Any = None
+def _local_rounds(
+    schedule: EpochSchedule, partitions: Sequence[_Partition], length: int
+) -> tuple[Any, ...]:
+    sides: tuple[Any, ...] = ()
     for batches_of in schedule.rounds(length):
         contributions = [
             _tasks.local_round(
-                own.replica, merged, own.shard.images, own.shard.targets, batches, own.augmentation
+                own.replica, sides, own.shard.images, own.shard.targets, batches, own.augmentation
             )
             for own, batches in zip(partitions, batches_of, strict=True)
             if batches
         ]
-        merged = merge_tree(contributions, _MERGE)
-    return merged
+        sides = merge_tree(contributions, _MERGE)
+    return sides
 
 
 def submit_evaluation(

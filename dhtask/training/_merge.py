@@ -10,6 +10,9 @@
           └────┬────┘
              01234
 
+The last join is not a task of its own: whoever needs the mean reads both sides and joins them, which saves a hop of
+the data and a turn of the scheduler in every step (with two partitions there is no merge task at all).
+
 Floating-point addition is not associative, so the tree is a function of the number of contributions alone; when they
 arrive and where they are added changes nothing.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar, final
 
 import numpy as np
@@ -68,15 +72,27 @@ def mean(left: Contribution, right: Contribution) -> Contribution:
     )
 
 
-def merge_tree(items: Sequence[T], join: Callable[[T, T], T]) -> T:
-    """Join neighbours until one is left; an odd one out waits for the next level.
+def merge_tree(items: Sequence[T], join: Callable[[T, T], T]) -> tuple[T, ...]:
+    """Join neighbours until at most two are left; an odd one out waits for the next level.
 
     Example:
         >>> merge_tree("abcde", lambda left, right: f"({left}{right})")
-        '(((ab)(cd))e)'
+        ('((ab)(cd))', 'e')
     """
     level = list(items)
-    while len(level) > 1:
+    while len(level) > 2:
         joined = [join(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
         level = joined + level[len(joined) * 2 :]
-    return level[0]
+    return tuple(level)
+
+
+def root(sides: tuple[Packed, ...]) -> Contribution | None:
+    """The last join; ``None`` of nothing.
+
+    Example:
+        >>> merged = root((((), 1.0, 4.0), ((), 3.0, 8.0)))
+        >>> merged.weight, merged.loss
+        (4.0, 7.0)
+    """
+    contributions = [Contribution(*side) for side in sides]
+    return reduce(mean, contributions) if contributions else None

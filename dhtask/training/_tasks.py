@@ -16,7 +16,7 @@ from dhcore.metrics import Average
 from dhcore.nn import Measurement, State
 from dhtask import INOUT, task
 from dhtask.training._batch import Augmentation
-from dhtask.training._merge import Contribution, Packed, mean
+from dhtask.training._merge import Contribution, Packed, mean, root
 from dhtask.training._replica import ModelRecipe, Replica, borrow, give_back
 from dhtask.training._schedule import Indices
 
@@ -43,7 +43,7 @@ def restore(
 @task(replica=INOUT, returns=1)
 def gradient_step(
     replica: Replica,
-    merged: Packed | None,
+    sides: tuple[Packed, ...],
     images: Array,
     targets: Array,
     batch: Indices,
@@ -51,15 +51,16 @@ def gradient_step(
 ) -> Packed:
     """Apply the mean gradient of the step before, then compute the own share of the next."""
     with threads.limit(replica.recipe.threads):
+        merged = root(sides)
         if merged is not None:
-            replica.apply_gradient(Contribution(*merged))
+            replica.apply_gradient(merged)
         return replica.gradient(*augmentation.apply(images, targets, batch)).packed()
 
 
 @task(replica=INOUT, returns=1)
 def local_round(
     replica: Replica,
-    merged: Packed | None,
+    sides: tuple[Packed, ...],
     images: Array,
     targets: Array,
     batches: tuple[Indices, ...],
@@ -67,8 +68,9 @@ def local_round(
 ) -> Packed:
     """Go on from the mean of the round before, and take some steps alone."""
     with threads.limit(replica.recipe.threads):
+        merged = root(sides)
         if merged is not None:
-            replica.adopt_state(Contribution(*merged))
+            replica.adopt_state(merged)
         loss = Average()
         for batch in batches:
             loss = loss.merged(replica.take_step(*augmentation.apply(images, targets, batch)))
@@ -82,18 +84,16 @@ def merge(left: Packed, right: Packed) -> Packed:
 
 
 @task(replica=INOUT, returns=2)
-def close_gradient_epoch(replica: Replica, merged: Packed) -> tuple[State, float]:
-    """Apply the last mean gradient; the state after the epoch, and its mean training loss."""
+def close_epoch(
+    replica: Replica,
+    sides: tuple[Packed, ...],
+    gradients: bool,  # noqa: FBT001 - tasks take their arguments by position or name
+) -> tuple[State, float]:
+    """Apply the last mean, of gradients or of states; the state after the epoch, and its mean training loss."""
     with threads.limit(replica.recipe.threads):
-        replica.apply_gradient(Contribution(*merged))
-        return replica.model.state, replica.loss
-
-
-@task(replica=INOUT, returns=2)
-def close_local_epoch(replica: Replica, merged: Packed) -> tuple[State, float]:
-    """Adopt the last mean; the state after the epoch, and its mean training loss."""
-    with threads.limit(replica.recipe.threads):
-        replica.adopt_state(Contribution(*merged))
+        merged = root(sides)
+        if merged is not None:
+            (replica.apply_gradient if gradients else replica.adopt_state)(merged)
         return replica.model.state, replica.loss
 
 

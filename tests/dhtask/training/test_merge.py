@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhtask.training._merge import Contribution, mean, merge_tree
+from dhtask.training._merge import Contribution, mean, merge_tree, root
 
 
 def contribution(seed: int, weight: float) -> Contribution:
@@ -21,7 +21,7 @@ def contribution(seed: int, weight: float) -> Contribution:
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=9))
 def test_the_tree_gives_the_weighted_mean(weights: list[int]) -> None:
     parts = [contribution(seed, weight) for seed, weight in enumerate(weights)]
-    merged = merge_tree(parts, mean)
+    merged = whole(parts)
     for position in range(2):
         exact = np.average(
             [p.arrays[position].astype(np.float64) for p in parts], axis=0, weights=weights
@@ -38,7 +38,7 @@ def test_the_mean_stays_in_single_precision() -> None:
 
 def test_equal_contributions_stay_equal_bit_for_bit() -> None:
     one = contribution(0, 3)
-    merged = merge_tree([one, one, one], mean)
+    merged = whole([one, one, one])
     for got, want in zip(merged.arrays, one.arrays, strict=True):
         np.testing.assert_array_equal(got, want)
 
@@ -53,9 +53,21 @@ def test_merging_changes_neither_side() -> None:
 
 @given(st.integers(1, 40))
 def test_the_tree_keeps_order_and_is_as_low_as_can_be(count: int) -> None:
-    depth = merge_tree([(index, index, 0) for index in range(count)], _joined)
-    assert depth[:2] == (0, count - 1)
-    assert 2 ** depth[2] >= count > 2 ** (depth[2] - 1) / 2
+    sides = merge_tree([(index, index, 0) for index in range(count)], _joined)
+    assert len(sides) == min(count, 2)
+    first, last, depth = sides[0] if count == 1 else _joined(*sides)
+    assert (first, last) == (0, count - 1)
+    assert 2**depth >= count > 2 ** (depth - 1) / 2
+
+
+def test_nothing_has_no_root() -> None:
+    assert root(()) is None
+
+
+def whole(parts: list[Contribution]) -> Contribution:
+    merged = root(tuple(part.packed() for part in merge_tree(parts, mean)))
+    assert merged is not None
+    return merged
 
 
 def _joined(left: tuple[int, int, int], right: tuple[int, int, int]) -> tuple[int, int, int]:
