@@ -31,7 +31,8 @@ def apply(
     Args:
         name: Name in the table, as in ``"convolution"``.
         arguments: Variables in the operation's order, at least one; arrays and numbers beside them are converted.
-        training: Whether batch_norm and dropout behave as in training (batch_norm then updates its buffers).
+        training: Whether batch_norm and dropout behave as in training; batch_norm then gives the tensors of its
+            statistics their new values.
         key: Seed, node and step that name the random numbers of dropout.
         attributes: Attributes of the operation.
 
