@@ -42,6 +42,9 @@ def by_name(name: str) -> Loss:
 
     Raises:
         OperationError: no loss has that name; the message lists those there are.
+
+    >>> by_name("softmax_cross_entropy")
+    SoftmaxCrossEntropy()
     """
     if name not in _KNOWN:
         raise OperationError(f"expected a loss among {sorted(_KNOWN)}, found {name!r}")

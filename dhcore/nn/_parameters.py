@@ -25,6 +25,7 @@ class Parameters:
         self._graph = graph
         self._specs = specs
         self._arena: Arena | None = None
+        self._masks: dict[str, NDArray[np.bool_]] = {}
         self.seed = seed
         self.step = 0
         self.optimizer: Optimizer | None = None
@@ -40,6 +41,7 @@ class Parameters:
     def regraph(self, graph: Graph) -> None:
         """Take over a graph with the same slots, some of them frozen."""
         self._graph = graph
+        self._masks.clear()
 
     def initialise(self, seed: int) -> None:
         """Draw everything anew from a seed."""
@@ -63,8 +65,8 @@ class Parameters:
             gradient,
             arena.slots,
             self.step,
-            decay=flag_mask(self._graph, "decay"),
-            trainable=flag_mask(self._graph, "trainable"),
+            decay=self._mask("decay"),
+            trainable=self._mask("trainable"),
         )
         self.step += 1
         arena.changed()
@@ -127,6 +129,11 @@ class Parameters:
             for name, spec in self._specs.items()
         }
         return flat(self._graph, "parameter", values), flat(self._graph, "buffer", values)
+
+    def _mask(self, flag: str) -> NDArray[np.bool_]:
+        if flag not in self._masks:
+            self._masks[flag] = flag_mask(self._graph, flag)
+        return self._masks[flag]
 
     def _fresh_slots(self) -> None:
         assert self._arena is not None

@@ -22,7 +22,13 @@ class _Elementwise(Layer, ABC):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ReLU(_Elementwise):
-    """``max(x, 0)``."""
+    """``max(x, 0)``.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.ReLU()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[0., 2.]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "relu"
 
@@ -30,7 +36,13 @@ class ReLU(_Elementwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class LeakyReLU(Layer):
-    """``x`` above 0, ``alpha * x`` below (Maas et al., 2013)."""
+    """``x`` above 0, ``alpha * x`` below (Maas et al., 2013).
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.LeakyReLU(0.2)(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[-0.2,  2. ]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "leaky_relu"
 
@@ -44,7 +56,13 @@ class LeakyReLU(Layer):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ELU(Layer):
-    """``x`` above 0, ``alpha * (exp(x) - 1)`` below (Clevert et al., 2016)."""
+    """``x`` above 0, ``alpha * (exp(x) - 1)`` below (Clevert et al., 2016).
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.ELU()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[-0.632,  2.   ]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "elu"
 
@@ -61,6 +79,11 @@ class Sigmoid(_Elementwise):
     """``1 / (1 + exp(-x))``.
 
     Binary cross entropy applies it itself; a model that ends in it is trained on what stands before it.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.Sigmoid()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[0.269, 0.881]], dtype=float32)
     """
 
     kind: ClassVar[str] = "sigmoid"
@@ -69,7 +92,13 @@ class Sigmoid(_Elementwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Tanh(_Elementwise):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.Tanh()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[-0.762,  0.964]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "tanh"
 
@@ -77,7 +106,13 @@ class Tanh(_Elementwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Softplus(_Elementwise):
-    """``log(1 + exp(x))``."""
+    """``log(1 + exp(x))``.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.Softplus()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[0.313, 2.127]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "softplus"
 
@@ -85,7 +120,13 @@ class Softplus(_Elementwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class SiLU(_Elementwise):
-    """``x * sigmoid(x)``, also called swish (Elfwing et al., 2018)."""
+    """``x * sigmoid(x)``, also called swish (Elfwing et al., 2018).
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.SiLU()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[-0.269,  1.762]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "silu"
 
@@ -93,7 +134,13 @@ class SiLU(_Elementwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class GELU(_Elementwise):
-    """``x * (1 + erf(x / sqrt(2))) / 2`` (Hendrycks and Gimpel, 2016)."""
+    """``x * (1 + erf(x / sqrt(2))) / 2`` (Hendrycks and Gimpel, 2016).
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.GELU()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[-0.159,  1.954]], dtype=float32)
+    """
 
     kind: ClassVar[str] = "gelu"
 
@@ -108,6 +155,11 @@ class Softmax(Layer):
     Args:
         axis: 1, the channels, by default; the batch is axis 0.
         name: unique within a model.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.Softmax()(x)).predict([[-1.0, 2.0]]).round(3)
+    array([[0.047, 0.953]], dtype=float32)
     """
 
     kind: ClassVar[str] = "softmax"

@@ -42,7 +42,12 @@ class Add(_Pairwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Subtract(_Pairwise):
-    """``a - b``; axes of length 1 are repeated."""
+    """``a - b``; axes of length 1 are repeated.
+
+    >>> from dhcore import nn
+    >>> nn.Subtract()(nn.Input((8, 4, 4)), nn.Input((8, 1, 1))).shape
+    (8, 4, 4)
+    """
 
     kind: ClassVar[str] = "subtract"
 
@@ -50,7 +55,12 @@ class Subtract(_Pairwise):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Multiply(_Pairwise):
-    """``a * b``; axes of length 1 are repeated, as in an attention map over channels."""
+    """``a * b``; axes of length 1 are repeated, as in an attention map over channels.
+
+    >>> from dhcore import nn
+    >>> nn.Multiply()(nn.Input((8, 4, 4)), nn.Input((1, 4, 4))).shape
+    (8, 4, 4)
+    """
 
     kind: ClassVar[str] = "multiply"
 

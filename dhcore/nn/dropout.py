@@ -19,6 +19,11 @@ class Dropout(Layer):
     Args:
         rate: share of elements that are dropped, in [0, 1).
         name: unique within a model.
+
+    >>> from dhcore import nn
+    >>> x = nn.Input((2,))
+    >>> nn.Model(x, nn.Dropout(0.5)(x)).predict([[1.0, 2.0]])
+    array([[1., 2.]], dtype=float32)
     """
 
     kind: ClassVar[str] = "dropout"

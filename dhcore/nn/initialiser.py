@@ -55,7 +55,12 @@ class Constant(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class Normal(Initialiser):
-    """Gaussian values of a given deviation."""
+    """Gaussian values of a given deviation.
+
+    >>> values = Normal(0.1).draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     deviation: float = 0.05
     mean: float = 0.0
@@ -68,7 +73,12 @@ class Normal(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class Uniform(Initialiser):
-    """Values between two bounds."""
+    """Values between two bounds.
+
+    >>> values = Uniform(-0.1, 0.1).draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     low: float = -0.05
     high: float = 0.05
@@ -81,7 +91,12 @@ class Uniform(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class HeNormal(Initialiser):
-    """Gaussian of deviation ``sqrt(2 / inputs)``, which keeps the variance through ReLU (He et al., 2015)."""
+    """Gaussian of deviation ``sqrt(2 / inputs)``, which keeps the variance through ReLU (He et al., 2015).
+
+    >>> values = HeNormal().draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     def draw(self, shape: tuple[int, ...], fans: Fans, generator: np.random.Generator) -> Floats:
         """Values for an array of that shape."""
@@ -91,7 +106,12 @@ class HeNormal(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class HeUniform(Initialiser):
-    """Uniform within ``sqrt(6 / inputs)``, of the same variance as :class:`HeNormal`."""
+    """Uniform within ``sqrt(6 / inputs)``, of the same variance as :class:`HeNormal`.
+
+    >>> values = HeUniform().draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     def draw(self, shape: tuple[int, ...], fans: Fans, generator: np.random.Generator) -> Floats:
         """Values for an array of that shape."""
@@ -102,7 +122,12 @@ class HeUniform(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class GlorotNormal(Initialiser):
-    """Gaussian of deviation ``sqrt(2 / (inputs + outputs))`` (Glorot and Bengio, 2010)."""
+    """Gaussian of deviation ``sqrt(2 / (inputs + outputs))`` (Glorot and Bengio, 2010).
+
+    >>> values = GlorotNormal().draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     def draw(self, shape: tuple[int, ...], fans: Fans, generator: np.random.Generator) -> Floats:
         """Values for an array of that shape."""
@@ -112,7 +137,12 @@ class GlorotNormal(Initialiser):
 @final
 @dataclass(frozen=True, slots=True)
 class GlorotUniform(Initialiser):
-    """Uniform within ``sqrt(6 / (inputs + outputs))``, of the same variance as :class:`GlorotNormal`."""
+    """Uniform within ``sqrt(6 / (inputs + outputs))``, of the same variance as :class:`GlorotNormal`.
+
+    >>> values = GlorotUniform().draw((64, 9), Fans(9, 64), np.random.default_rng(0))
+    >>> values.shape, str(values.dtype)
+    ((64, 9), 'float32')
+    """
 
     def draw(self, shape: tuple[int, ...], fans: Fans, generator: np.random.Generator) -> Floats:
         """Values for an array of that shape."""
