@@ -39,7 +39,7 @@ from dhtask.training import (
 )
 
 #: Epochs that are repeated on one worker; the first of them warms up and is not measured.
-_SCALING_EPOCHS = 3
+_SCALING_EPOCHS = 6
 
 
 @final
@@ -294,9 +294,7 @@ def _picture_and_mask(
     bad = {problem.entry for problem in splits.problems}
     name = "test" if splits.test else "training"
     usable = [index for index in dataset.indices(name) if f"image {index}" not in bad]
-    loaded = load_sample(
-        dataset, usable[0], colour=options.recipe.colour, size=options.recipe.size
-    )
+    loaded = load_sample(dataset, usable[0], colour=options.recipe.colour, size=options.recipe.size)
     return None if loaded.mask is None else (loaded.image, loaded.mask)
 
 

@@ -26,8 +26,8 @@ def predict_picture(
 ) -> npt.NDArray[np.uint8]:
     """Class of every pixel of a picture of any size that holds one input of the network.
 
-    Neighbouring tiles share a quarter; where they overlap, probabilities are averaged with weights that fall off towards
-    the edges of a tile.
+    Neighbouring tiles share a quarter; where they overlap, probabilities are averaged with weights that fall off
+    towards the edges of a tile.
 
     Args:
         config: of the training that made the state.

@@ -1,0 +1,91 @@
+"""``dhtask demo``: the whole way on real images, in a few minutes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from dhtask.cli.job import add_training_arguments, chosen_workers, given_command, refusing
+from dhtask.demo import (
+    TRUTH,
+    JobOptions,
+    print_job,
+    run_job,
+    write_job_report,
+    write_tissue_dataset,
+)
+from dhtask.report import Fact
+from dhtask.training import EpochLines
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_training_arguments(parser, epochs=30, out="demo-output")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="segmentation dataset (DeepHealth YAML) to use instead of the image that scikit-image carries",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Make the dataset, train, evaluate, measure, report.
+
+    Returns:
+        Exit code: 0, 1 when a checkpoint cannot be written, 2 for input that was refused.
+
+    Raises:
+        ConfigurationError: An argument makes no sense.
+    """
+    workers = chosen_workers(arguments)
+    options = JobOptions(
+        dataset=arguments.data or Path(),
+        out=arguments.out,
+        network="unet",
+        network_options={"width": 16, "levels": 4},
+        epochs=arguments.epochs,
+        batch_size=max(16, workers),
+        partitions=max(2, workers),
+        learning_rate=0.005,
+        augmentation="Flip(axis='x')\nFlip(axis='y')",
+        seed=arguments.seed,
+        workers=workers,
+        measure_scaling=workers > 1,
+        design_seconds=arguments.design_seconds,
+    )
+    return refusing("demo", lambda: _demonstrate(options, own_data=arguments.data is not None))
+
+
+def _demonstrate(options: JobOptions, *, own_data: bool) -> int:
+    facts: list[Fact] = []
+    remarks: list[str] = []
+    if not own_data:
+        tissue = write_tissue_dataset(options.out / "dataset")
+        options = replace(
+            options,
+            dataset=tissue.path,
+            class_names=("rest", "DAB"),
+            picture=tissue.picture,
+            mask=tissue.mask,
+        )
+        facts = [
+            Fact("source", "skimage.data.immunohistochemistry: colon tissue, DAB and haematoxylin"),
+            Fact("threshold", round(tissue.threshold, 4)),
+            *(Fact(f"DAB in {name}", f"{share:.1%}") for name, share in tissue.shares.items()),
+        ]
+        remarks = [TRUTH]
+        print(f"dataset: DAB against the rest in colon tissue, {tissue.path}")
+        print("the truth is made by stain separation, not by a pathologist")
+    outcome = run_job(options, EpochLines())
+    paths = write_job_report(
+        outcome,
+        title="DeepHealth demonstration: segmentation of a tissue picture",
+        command=given_command(),
+        facts=facts,
+        remarks=remarks,
+    )
+    print_job(outcome, paths, sys.stdout)
+    return 0
