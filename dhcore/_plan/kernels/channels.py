@@ -1,4 +1,4 @@
-"""Work along channels and space: copies between tensors of different channels, global average, nearest neighbours.
+"""Work along channels and space: global average, nearest neighbours.
 
 Sizes and strides are counted in elements; see :class:`dhcore._plan.layout.Strides`.
 """
@@ -10,26 +10,6 @@ from numba import prange
 
 from dhcore._plan.buffers import Floats
 from dhcore._plan.kernels.compiling import parallel
-
-
-@parallel
-def copy_chunks(
-    source: Floats,
-    result: Floats,
-    samples: int,
-    chunk: int,
-    source_at: tuple[int, int],
-    result_at: tuple[int, int],
-) -> None:
-    """Copy ``chunk`` elements of each sample; ``..._at`` is (stride of a sample, offset in it)."""
-    pieces = 8
-    for index in prange(samples * pieces):
-        sample, piece = index // pieces, index % pieces
-        start, stop = chunk * piece // pieces, chunk * (piece + 1) // pieces
-        read = sample * source_at[0] + source_at[1]
-        write = sample * result_at[0] + result_at[1]
-        for i in range(start, stop):
-            result[write + i] = source[read + i]
 
 
 @parallel

@@ -16,8 +16,8 @@ Extents = tuple[int, int, int]
 
 
 @serial
-def _source(row: int, blocks: int, space: Extents, kernel: Extents) -> tuple[int, int]:
-    """Of a line of results: its block of channels, and where the line of taps of its first column begins."""
+def _source(row: int, blocks: int, space: Extents, kernel: Extents) -> int:
+    """Return where the line of taps of the first column of a line of results begins."""
     height = space[1] * kernel[1]
     plane, line = row // height, row % height
     depth = space[0] * kernel[0]
@@ -26,30 +26,28 @@ def _source(row: int, blocks: int, space: Extents, kernel: Extents) -> tuple[int
     tap = (layer % kernel[0] * kernel[1] + line % kernel[1]) * kernel[2]
     taps = kernel[0] * kernel[1] * kernel[2]
     at = (sample * taps + tap) * blocks + block
-    start = ((at * space[0] + layer // kernel[0]) * space[1] + line // kernel[1]) * space[2] * 16
-    return block, start
+    return ((at * space[0] + layer // kernel[0]) * space[1] + line // kernel[1]) * space[2] * 16
 
 
 @parallel
 def spread(
     taps: Floats,
-    bias: Floats,
     result: Floats,
     samples: int,
     blocks: int,
     space: Extents,
     kernel: Extents,
 ) -> None:
-    """Put every tap in its place and add the bias."""
+    """Put every tap in its place."""
     width, step = space[2], blocks * space[0] * space[1] * space[2] * 16
     for row in prange(samples * blocks * space[0] * kernel[0] * space[1] * kernel[1]):
-        block, start = _source(row, blocks, space, kernel)
+        start = _source(row, blocks, space, kernel)
         target = row * width * kernel[2] * 16
         for column in range(width):
             for tap in range(kernel[2]):
                 source = start + tap * step + column * 16
                 for lane in range(16):
-                    result[target + lane] = taps[source + lane] + bias[block * 16 + lane]
+                    result[target + lane] = taps[source + lane]
                 target += 16
 
 
@@ -60,7 +58,7 @@ def gather(
     """Bring every result back to its tap."""
     width, step = space[2], blocks * space[0] * space[1] * space[2] * 16
     for row in prange(samples * blocks * space[0] * kernel[0] * space[1] * kernel[1]):
-        _, start = _source(row, blocks, space, kernel)
+        start = _source(row, blocks, space, kernel)
         source = row * width * kernel[2] * 16
         for column in range(width):
             for tap in range(kernel[2]):
@@ -70,20 +68,18 @@ def gather(
                 source += 16
 
 
-@parallel
-def sum_bias(g: Floats, result: Floats, samples: int, blocks: int, pixels: int) -> None:
-    """result (blocks * 16) = sum of g over samples and pixels."""
-    for block in prange(blocks):
-        totals = np.zeros(16, np.float64)
-        for sample in range(samples):
-            start = (sample * blocks + block) * pixels * 16
-            # Partial sums of one line keep float32 exact enough and the loop in vector registers.
-            for first in range(0, pixels, 128):
-                part = np.zeros(16, np.float32)
-                for pixel in range(first, min(first + 128, pixels)):
-                    for lane in range(16):
-                        part[lane] += g[start + pixel * 16 + lane]
-                for lane in range(16):
-                    totals[lane] += part[lane]
-        for lane in range(16):
-            result[block * 16 + lane] = totals[lane]
+@serial
+def repeat_bias(bias: Floats, result: Floats) -> None:
+    """Lay the bias of each channel at each tap."""
+    for i in range(result.size):
+        result[i] = bias[i % bias.size]
+
+
+@serial
+def fold_bias(taps: Floats, result: Floats) -> None:
+    """Add up what each tap says of each channel."""
+    for i in range(result.size):
+        total = np.float32(0.0)
+        for at in range(i, taps.size, result.size):
+            total += taps[at]
+        result[i] = total

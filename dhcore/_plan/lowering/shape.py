@@ -11,7 +11,7 @@ from dhcore._plan.layout import BLOCK, Layout, can_block, described, element_cou
 
 
 def concatenate(builder: Builder, group: Group) -> bool:
-    """Lower the concatenation of channels: each sample of each input is one piece of memory."""
+    """Lower the concatenation of channels: each input is a box of the result."""
     inputs = [builder.values[index] for index in group.first.inputs]
     axis = builder.attributes(group.indices[0])["axis"]
     if axis != 1 or group.first.slots:
@@ -21,30 +21,24 @@ def concatenate(builder: Builder, group: Group) -> bool:
     layout = Layout.BLOCKED if whole else Layout.PLAIN
     buffers = [builder.read(x, layout) for x in inputs]
     y = builder.define(group.result, layout)
-    stride = y.count() // builder.batch
-    places: list[tuple[int, int]] = []
-    offset = 0
+    boxes, start = [], 0
     for x in inputs:
-        chunk = x.count(layout) // builder.batch
-        places.append((chunk, offset))
-        offset += chunk
-    for x, buffer, (chunk, start) in zip(inputs, buffers, places, strict=True):
-        constants = (builder.batch, chunk, (chunk, 0), (stride, start))
-        builder.kernel(
-            f"{group.name} from {x.name}", kernels.copy_chunks, [buffer], [y.buffer], constants
+        offsets = (0, start, *(0 for _ in x.shape[2:]))
+        boxes.append(
+            (described(x.shape, layout), described(y.shape, layout).part(x.shape, offsets))
         )
+        start += x.shape[1]
+    for x, buffer, (dense, box) in zip(inputs, buffers, boxes, strict=True):
+        builder.copy_layout(f"{group.name} from {x.name}", (dense, buffer), (box, y.buffer))
 
     def backward() -> None:
         g = builder.gradient(y)
         if g is None:
             return
-        for x, (chunk, start) in zip(inputs, places, strict=True):
+        for x, (dense, box) in zip(inputs, boxes, strict=True):
             if x.is_differentiable:
                 result = builder.like(x, layout)
-                constants = (builder.batch, chunk, (stride, start), (chunk, 0))
-                builder.kernel(
-                    f"{group.name} to {x.name}", kernels.copy_chunks, [g], [result], constants
-                )
+                builder.copy_layout(f"{group.name} to {x.name}", (box, g), (dense, result))
                 builder.contribute(x, result, layout)
 
     if y.is_differentiable:

@@ -15,10 +15,10 @@ from dhcore._backends.cpu.onednn.constants import Algorithm, Argument, Query
 from dhcore._backends.cpu.onednn.memory import MemoryDescriptor
 from dhcore._backends.cpu.onednn.operations import Direction, Window
 from dhcore._backends.cpu.onednn.primitive import PrimitiveDescriptor
-from dhcore._plan.buffers import Buffer, allocate
+from dhcore._plan.buffers import Buffer
 from dhcore._plan.builder import Builder, Value
 from dhcore._plan.fusion import Group
-from dhcore._plan.kernels.taps import gather, spread, sum_bias
+from dhcore._plan.kernels.taps import fold_bias, gather, repeat_bias, spread
 from dhcore._plan.layout import Layout, can_block, described, element_count, padded
 from dhcore._plan.state import Placement
 
@@ -44,16 +44,21 @@ class _Product:
     def choose(self, direction: Direction) -> PrimitiveDescriptor | None:
         """Describe it or a derivative with the layout of weights that suits it."""
         weights = MemoryDescriptor.any_order(self.axes)
+        has_bias = self.bias is not None and direction != "backward_data"
+        bias = self.bias_layout if has_bias else None
         if self.is_apart:
             direct = Algorithm.CONVOLUTION_DIRECT
             return operations.convolution(
-                direction, direct, self.source, weights, None, self.result, self.window
+                direction, direct, self.source, weights, bias, self.result, self.window
             )
-        has_bias = self.bias is not None and direction != "backward_data"
-        bias = MemoryDescriptor.plain(self.filled[1:2]) if has_bias else None
         return operations.deconvolution(
             direction, self.source, weights, bias, self.result, self.window
         )
+
+    @property
+    def bias_layout(self) -> MemoryDescriptor:
+        """The bias as the primitive takes it: one number for each of its channels."""
+        return MemoryDescriptor.plain(self.axes[:1])
 
     def placement(self, stored: MemoryDescriptor) -> Placement:
         """Return the placement of the weights in a layout."""
@@ -85,16 +90,13 @@ def convolution_transpose(builder: Builder, group: Group) -> bool:
     weights = forward.memory(Query.WEIGHTS)
     memory = builder.parameter(group.first.slots[0], product.placement(weights))
     reads = {Argument.SOURCE: (product.source, x), Argument.WEIGHTS: (weights, memory)}
+    if product.bias:
+        reads[Argument.BIAS] = (product.bias_layout, _bias(product, product.bias))
     if product.is_apart:
         taps = builder.temporary(f"{group.name} taps", y.buffer.size)
         builder.primitive(group.name, forward, reads, {Argument.RESULT: (product.result, taps)})
-        builder.kernel(
-            f"{group.name} spread", spread, [taps, _shift(product)], [y.buffer], _extents(product)
-        )
+        builder.kernel(f"{group.name} spread", spread, [taps], [y.buffer], _extents(product))
     else:
-        if product.bias:
-            shift = builder.parameter(product.bias, product.bias_placement)
-            reads[Argument.BIAS] = (MemoryDescriptor.plain(product.filled[1:2]), shift)
         builder.primitive(group.name, forward, reads, {Argument.RESULT: (product.result, y.buffer)})
     if y.is_differentiable:
         builder.backward.append(lambda: _backward(product, x, y))
@@ -161,11 +163,14 @@ def _extents(product: _Product) -> tuple[object, ...]:
     return product.builder.batch, product.filled[1] // 16, (*ones, *space), (*ones, *kernel)
 
 
-def _shift(product: _Product) -> Buffer:
-    if product.bias:
-        return product.builder.parameter(product.bias, product.bias_placement)
-    size = 4 * product.filled[1]
-    return Buffer("no bias", size, allocate(size))
+def _bias(product: _Product, name: str) -> Buffer:
+    builder = product.builder
+    bias = builder.parameter(name, product.bias_placement)
+    if not product.is_apart:
+        return bias
+    repeated = builder.temporary(f"{name} at each tap", product.bias_layout.size)
+    builder.kernel(f"{name} repeat", repeat_bias, [bias], [repeated])
+    return repeated
 
 
 def _backward(product: _Product, x: Buffer, y: Value) -> None:
@@ -174,11 +179,6 @@ def _backward(product: _Product, x: Buffer, y: Value) -> None:
     if g is None:
         return
     if product.is_apart:
-        if product.bias:
-            with builder.parameter_gradient(product.bias, product.bias_placement) as shift:
-                pixels = y.count() // (builder.batch * product.filled[1])
-                constants = (builder.batch, product.filled[1] // 16, pixels)
-                builder.kernel(f"{name} by bias", sum_bias, [g], [shift], constants)
         taps = builder.temporary(f"gradient of {name} taps", y.buffer.size)
         builder.kernel(f"{name} gather", gather, [g], [taps], _extents(product))
         g = taps
@@ -196,15 +196,18 @@ def _by_weights(product: _Product, x: Buffer, g: Buffer) -> None:
     reads = {Argument.SOURCE: (product.source, x), Argument.RESULT_GRADIENT: (product.result, g)}
     with builder.parameter_gradient(slots[0], product.placement(stored)) as gradient:
         writes = {Argument.WEIGHTS_GRADIENT: (stored, gradient)}
-        if product.bias is None or product.is_apart:
+        if product.bias is None:
             builder.primitive(name, descriptor, reads, writes)
-        else:
-            with builder.parameter_gradient(product.bias, product.bias_placement) as shift:
-                writes[Argument.BIAS_GRADIENT] = (
-                    MemoryDescriptor.plain(product.filled[1:2]),
-                    shift,
-                )
-                builder.primitive(name, descriptor, reads, writes)
+            return
+        with builder.parameter_gradient(product.bias, product.bias_placement) as shift:
+            apart = builder.temporary(f"{name} of taps", product.bias_layout.size)
+            writes[Argument.BIAS_GRADIENT] = (
+                product.bias_layout,
+                apart if product.is_apart else shift,
+            )
+            builder.primitive(name, descriptor, reads, writes)
+            if product.is_apart:
+                builder.kernel(f"{name} fold", fold_bias, [apart], [shift])
 
 
 def _by_data(product: _Product, g: Buffer) -> None:

@@ -73,6 +73,15 @@ class MemoryDescriptor:
             ctypes.create_string_buffer(ctypes.string_at(address, c.MEMORY_DESCRIPTOR_BYTES))
         )
 
+    def part(self, shape: Sequence[int], offsets: Sequence[int]) -> MemoryDescriptor:
+        """Describe a box within the array; in blocked layouts it begins and ends at whole blocks."""
+        descriptor = MemoryDescriptor()
+        status = required().dnnl_memory_desc_init_submemory(
+            descriptor.raw, self.raw, dimensions(shape), dimensions(offsets)
+        )
+        check(status, f"memory_desc_init_submemory{tuple(shape)}")
+        return descriptor
+
     @property
     def size(self) -> int:
         """Bytes that the array takes, padding included."""
