@@ -46,7 +46,8 @@ class Parameters:
     def initialise(self, seed: int) -> None:
         """Draw everything anew from a seed."""
         self.seed = seed
-        self.arena.replace(*self._drawn())
+        if self._arena is not None:
+            self._arena.replace(*self._drawn())
         self.reset(self.optimizer)
 
     def reset(self, optimizer: Optimizer | None) -> None:

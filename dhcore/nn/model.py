@@ -129,6 +129,11 @@ class Model:
         """Everything that training changes, copied."""
         return self._parameters.state()
 
+    @property
+    def buffers(self) -> Floats:
+        """The flat array of buffers, copied: running statistics, without the cost of a whole state."""
+        return self._parameters.arena.buffers.copy()
+
     def load_state(self, state: State) -> None:
         """Take over a state; one without optimizer slots starts the optimizer afresh.
 
