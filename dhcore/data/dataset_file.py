@@ -96,9 +96,13 @@ def save_dataset(dataset: Dataset, path: Path | str) -> None:
     Args:
         dataset: what to write.
         path: the YAML file.
+
+    Raises:
+        DatasetFileError: a class is named after the index of another, so that labels could not be told apart.
     """
     path = Path(path)
     folder = path.parent.resolve()
+    _refuse_numbers(dataset, path)
     content: dict[str, Any] = {}
     for key in ("name", "description"):
         if getattr(dataset, key):
@@ -228,9 +232,10 @@ def _entry(dataset: Dataset, sample: Sample, folder: Path) -> Any:
     entry: dict[str, Any] = {"location": locations[0] if len(locations) == 1 else locations}
     if sample.label is not None:
         names = [dataset.classes[index] for index in sample.label]
-        # A class called "3" would be read as the index 3; indices are never mistaken.
-        ambiguous = any(_is_integer(name) for name in names)
-        labels: list[Any] = list(sample.label) if ambiguous else names
+        # A class called "3" is read as the index 3, which it is: _refuse_numbers has seen to that.
+        labels: list[Any] = [
+            i if _is_integer(name) else name for i, name in zip(sample.label, names, strict=True)
+        ]
         entry["label"] = labels[0] if len(labels) == 1 else labels
     elif sample.mask is not None:
         entry["label"] = _relative(sample.mask, folder)
@@ -239,6 +244,13 @@ def _entry(dataset: Dataset, sample: Sample, folder: Path) -> Any:
     if sample.group is not None:
         entry["group"] = sample.group
     return entry
+
+
+def _refuse_numbers(dataset: Dataset, path: Path) -> None:
+    for place, name in enumerate(dataset.classes):
+        if _is_integer(name) and int(name) != place:
+            message = f"class {place} is called {name!r}, which reads as another index; call it 'class {name}'"
+            raise DatasetFileError([Problem(path, 0, "classes", message)])
 
 
 def _relative(location: str, folder: Path) -> str:

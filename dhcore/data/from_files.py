@@ -41,7 +41,8 @@ def from_csv(
         path: the table; separated by commas, semicolons or tabs.
         image: column of the pictures; several paths in a cell, separated by "|", are stacked.
         mask: column of the masks; an empty cell means none.
-        label: column of the classes; several, separated by "|", make a multi-label sample.
+        label: column of the classes; several, separated by "|", make a multi-label sample. Numbers that are not
+            0, 1, 2, ... are named after the column, as "grade 3", since a dataset file takes numbers for indices.
         group: column that says what must stay on one side of a split, as the patient.
         features: columns that become values.
         classes: the order of the classes; sorted when not given.
@@ -93,6 +94,8 @@ def from_csv(
         raise DatasetFileError(
             [Problem(path, 1, "", "the table has no lines below its column names")]
         )
+    if any(name.isdigit() and int(name) != place for place, name in enumerate(names)):
+        names = tuple(f"{label} {name}" for name in names)
     return Dataset(
         tuple(samples),
         name=path.parent.resolve().name,

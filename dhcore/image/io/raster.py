@@ -91,9 +91,7 @@ class RasterFormat:
             ImageFileError: damaged or too large.
         """
         with _opened(path, self._name) as picture:
-            turned = (
-                picture.getexif().get(_EXIF_ORIENTATION, 1) if self._name in {"PNG", "JPEG"} else 1
-            )
+            turned = _orientation(picture)
             width, height = picture.size if turned < 5 else picture.size[::-1]
             channels = _channels(picture)
             frames = _frames(picture, self._name)
@@ -250,6 +248,15 @@ def _decoded(path: Path, picture: Pillow.Image, palette: Palette) -> NDArray[Any
     if picture.format in {"PNG", "JPEG"} and picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
         turned = ImageOps.exif_transpose(picture)
     return pixels_of(turned, palette)
+
+
+def _orientation(picture: Pillow.Image) -> int:
+    # Asking a PNG for EXIF that its header lacks would decode the whole picture.
+    if picture.format not in {"PNG", "JPEG"} or (
+        picture.format == "PNG" and "exif" not in picture.info
+    ):
+        return 1
+    return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
 
 
 def _channels(picture: Pillow.Image) -> int:
