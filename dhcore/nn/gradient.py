@@ -19,7 +19,7 @@ class Gradient:
     The gradient of two parts together is the mean of theirs, weighted by ``samples``.
     """
 
-    #: Mean loss.
+    #: Mean loss; 0 when nothing counts.
     loss: float
     #: Flat float32, in the order of the parameters.
     values: NDArray[np.float32]

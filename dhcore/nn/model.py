@@ -341,8 +341,8 @@ class Model:
     def _gradients(self, feed: Feed, seed: int) -> Gradient:
         backward = self._running().backward(self._parameters.arena, feed, seed=seed, step=self.step)
         measurement = self._measured(backward.outputs, feed)
-        average = measurement.loss
-        return Gradient(average.value, backward.gradient, average.weight, measurement)
+        loss = float(backward.outputs[_objective.LOSS])
+        return Gradient(loss, backward.gradient, measurement.loss.weight, measurement)
 
     def _train(self, feed: Feed) -> Measurement:
         parameters = self._parameters

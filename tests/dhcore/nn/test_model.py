@@ -277,6 +277,16 @@ def test_padding_with_weight_zero_changes_nothing() -> None:
     assert padded.loss == pytest.approx(plain.loss, rel=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["reference", "cpu"])
+def test_a_batch_in_which_nothing_counts_has_no_loss_and_no_gradient(kind: str) -> None:
+    x = nn.Input((1, 6, 6))
+    model = nn.Model(x, nn.Linear(3)(nn.Flatten()(x)), device=kind)
+    model.compile("sgd", "softmax_cross_entropy", ["accuracy"])
+    found = model.gradients(*blobs(4), np.zeros(4))
+    assert (found.loss, found.samples, found.values.any()) == (0.0, 0.0, False)
+    assert math.isnan(model.figures(found.measurement)["accuracy"])
+
+
 def test_every_sample_is_read_once_in_an_epoch() -> None:
     x = nn.Input((1,))
     model = nn.Model(x, nn.Linear(1, bias=False, initialiser=nn.Constant(0.0))(x))
