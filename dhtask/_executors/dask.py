@@ -102,6 +102,8 @@ class DaskExecutor(Executor):
     def _connect(self) -> None:
         from distributed import Client
 
+        # Its warnings are about what Dask does by itself when a worker dies.
+        logging.getLogger("distributed.client").setLevel(logging.ERROR)
         if self._cluster is not None:
             self._address = self._cluster.wait_until_ready()["address"]
         address = str(self._address)

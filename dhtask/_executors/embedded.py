@@ -42,6 +42,8 @@ serve(settings, int(sys.argv[2]))
 _DASK_CONFIG: Final[dict[str, Any]] = {
     "distributed.scheduler.worker-saturation": "inf",
     "distributed.scheduler.allowed-failures": 3,
+    # Dask goes on trying to reach a worker that has died until this is over.
+    "distributed.comm.timeouts.connect": "10s",
     "distributed.admin.large-graph-warning-threshold": "1TB",
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,

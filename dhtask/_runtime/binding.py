@@ -46,7 +46,17 @@ class Binder:
     """
 
     __slots__ = (
-        "_data", "_fresh", "_slots", "_spec", "accesses", "blanks", "elements", "files", "names", "scratch",
+        "_data",
+        "_fresh",
+        "_slots",
+        "_spec",
+        "accesses",
+        "blanks",
+        "elements",
+        "files",
+        "futures",
+        "names",
+        "scratch",
     )  # fmt: skip
 
     def __init__(self, data: DataStore, spec: TaskSpec) -> None:
@@ -62,6 +72,8 @@ class Binder:
         self.elements: list[ElementPlace] = []
         self.files: dict[str, FilePlace] = {}
         self.names: dict[str, str] = {}
+        #: Futures that took the place of elements of a collection.
+        self.futures: list[Future[Any]] = []
 
     def bind_positional(self, args: tuple[Any, ...], plan: CallPlan) -> list[Any]:
         """The positional arguments as they travel."""
@@ -253,7 +265,7 @@ class Binder:
             raise TaskDefinitionError(
                 f"task {self._spec.name}: {name!r} is a collection and must be given as a list, found {value!r}"
             )
-        if parameter.direction is not _READS:
+        if parameter.direction is not _READS and isinstance(value, list):
             self._data.containers.track(value, 0)
         items = [
             self._bind_element(
@@ -275,7 +287,7 @@ class Binder:
     ) -> Any:
         item = container[index]
         if depth and isinstance(item, list | tuple):
-            if direction is not _READS:
+            if direction is not _READS and isinstance(item, list):
                 self._data.containers.track(item, 0)
             items = [
                 self._bind_element(item, i, direction, depth - 1, argument, (*path, i), name)
@@ -306,6 +318,7 @@ class Binder:
             if direction is not Direction.OUT:
                 self._data.put(datum, dumps(item))
             container[index] = future
+            self.futures.append(future)
             return self._access(datum, direction, name)
         return self._track(item, direction, name)
 

@@ -15,7 +15,7 @@ from dhtask._model.invocation import DatumId
 #: From this size on a value gets a key of its own and is sent once; below, it travels with the call.
 LARGE: Final = 32 * 1024
 #: Literals that no call uses are kept for the next one, up to this many bytes in all.
-_KEPT_BYTES: Final = 512 * 1024 * 1024
+_KEPT_BYTES: Final = 256 * 1024 * 1024
 
 
 class LiteralStore:

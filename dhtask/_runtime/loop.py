@@ -36,6 +36,7 @@ from dhtask._model.observation import TaskEnded, TaskSent
 from dhtask._runtime.calls import Call
 from dhtask._runtime.data import DataStore
 from dhtask._runtime.failures import summary_of
+from dhtask._runtime.lineage import Lineage
 from dhtask._runtime.observers import Observers
 from dhtask._runtime.waiting import Opened, Wait
 
@@ -80,6 +81,7 @@ class Loop:
         self.names: dict[int, str] = {}
         self.waits: dict[int, Wait] = {}
         self._errors: dict[int, str] = {}
+        self._lineage = Lineage()
         #: The task that ended the run, and what it raised.
         self.failure: tuple[int, object] | None = None
         #: A defect: nothing works any more.
@@ -213,13 +215,19 @@ class Loop:
             released, self._released = self._released, []
             self._executor.release(released)
             for version in released:
-                self.data.files.release(version)
+                self._remove_files(version)
 
     def _submit(self, instruction: Submit) -> None:
         self._jobs.extend(self._job(run) for run in instruction.runs)
 
+    def _remove_files(self, version: Version) -> None:
+        is_file = self.data.files.is_file(version.datum)
+        for free in self._lineage.released(version, is_file=is_file):
+            self.data.files.release(free)
+
     def _job(self, run: Run) -> Job:
         call = self.calls[run.task]
+        self._lineage.submitted(run, frozenset(call.files))
         return Job(run, call.work(self._directory, is_watched=bool(self._observers)))
 
     def _cancel(self, instruction: Cancel) -> None:

@@ -112,7 +112,7 @@ class Runtime:
         self._data = DataStore(
             self._loop.append,
             lambda value: self.wait_on((value,), timeout=None)[0],
-            graph.state_of,
+            lambda task: graph.state_of(task).replace("forgotten", "ended"),
             self._directory,
         )
         self._loop.data = self._data
@@ -234,9 +234,9 @@ class Runtime:
             call.elements = tuple(binder.elements)
             call.files = binder.files
             call.names = binder.names
-        return self._enqueue(call, binder.accesses)
+        return self._enqueue(call, binder.accesses, binder.futures)
 
-    def _enqueue(self, call: Call, accesses: list[Access]) -> Any:
+    def _enqueue(self, call: Call, accesses: list[Access], elements: Sequence[Future[Any]]) -> Any:
         spec, data, loop = call.spec, self._data, self._loop
         made = [data.new_datum() for _ in range(call.returns)]
         for datum, slot in zip(made, _RETURN_SLOTS, strict=False):
@@ -270,6 +270,9 @@ class Runtime:
             result = [Future(data, datum, task, spec.name, None) for datum in made]
         else:
             result = None
+        for future in elements:
+            future._task = task  # noqa: SLF001 - the future is ours
+        data.literals.trim()
         loop.notify()
         return result
 

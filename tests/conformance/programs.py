@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,11 @@ def extend(path: str, text: str) -> None:
 @dhtask.task(path=FILE_IN)
 def read(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
+
+
+@dhtask.task(path=FILE_IN)
+def read_length(path: str) -> int:
+    return len(Path(path).read_text(encoding="utf-8"))
 
 
 @dhtask.task(path=FILE_OUT)
@@ -299,6 +306,17 @@ def die(marker: str) -> int:
         Path(marker).touch()
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
+
+
+@dhtask.task
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+@dhtask.task(returns=1)
+def lock() -> Any:
+    return threading.Lock()
 
 
 @dhtask.task

@@ -13,7 +13,7 @@ import pytest
 
 import dhtask
 from dhtask import barrier, wait_on
-from dhtask.errors import WorkerKilledError
+from dhtask.errors import ClusterError, WorkerKilledError
 from dhtask.testing import FakeExecutor
 from tests.conformance import programs as p
 
@@ -67,6 +67,33 @@ def test_every_worker_may_die(embedded: dhtask.Runtime) -> None:
         os.kill(worker, signal.SIGKILL)
     p.append(values, 3)
     assert wait_on(values) == [1, 2, 3]
+
+
+def test_what_was_read_from_old_versions_of_files_is_made_again(
+    embedded: dhtask.Runtime, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "text.txt")
+    p.write(path, "1")
+    lengths = []
+    for number in range(4):
+        lengths.append(p.times(p.add(p.same(0), p.read_length(path)), number))
+        p.extend(path, "+")
+    barrier()
+    workers = {wait_on(p.process_id()) for _ in range(20)}
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    p.extend(path, "!")
+    assert wait_on(lengths) == [1, 3, 5, 7]
+    assert wait_on(p.read(path)) == "1++++!"
+
+
+def test_a_cluster_that_goes_away_is_an_error(embedded: dhtask.Runtime) -> None:
+    future = p.sleep(30)
+    (cluster,) = psutil.Process().children()
+    for process in [*cluster.children(recursive=True), cluster]:
+        process.kill()
+    with pytest.raises(ClusterError):
+        wait_on(future)
 
 
 def test_a_task_that_always_kills_its_worker_is_named(embedded: dhtask.Runtime) -> None:

@@ -1,0 +1,153 @@
+"""What only a cluster can show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dhtask
+from dhtask import wait_on
+from dhtask._executors.dask import DaskExecutor
+from dhtask._model.observation import (
+    Observation,
+    Synchronised,
+    TaskCalled,
+    TaskEnded,
+    TaskRan,
+    TaskSent,
+)
+from dhtask.errors import ConstraintError, SerialisationError
+from tests.conformance import programs as p
+
+pytestmark = pytest.mark.slow
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+
+    def observe(self, observation: Observation, /) -> None:
+        self.seen.append(observation)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [o for o in self.seen if type(o) is kind]
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+def runtime(recorder: Recorder) -> Iterator[dhtask.Runtime]:
+    runtime = dhtask.Runtime(workers=1, threads_per_worker=2, observers=[recorder]).open()
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+@dhtask.constraint(computing_units=2)
+@dhtask.task
+def wide(x: int) -> int:
+    return x + 1
+
+
+@dhtask.constraint(computing_units=3)
+@dhtask.task
+def too_wide(x: int) -> int:
+    return x
+
+
+def executor_of(runtime: dhtask.Runtime) -> DaskExecutor:
+    executor = runtime._executor
+    assert isinstance(executor, DaskExecutor)
+    return executor
+
+
+def test_tasks_run_in_another_process(runtime: dhtask.Runtime) -> None:
+    assert wait_on(p.process_id()) != os.getpid()
+
+
+def test_computing_units_are_threads_of_a_worker(runtime: dhtask.Runtime) -> None:
+    assert wait_on([wide(p.add(n, 0)) for n in range(4)]) == [1, 2, 3, 4]
+    with pytest.raises(ConstraintError, match=r"computing_units=3.*offer each: computing_units=2"):
+        too_wide(1)
+
+
+def test_a_large_input_is_stored_once_however_often_it_is_passed(runtime: dhtask.Runtime) -> None:
+    array = np.arange(50_000.0)
+    executor = executor_of(runtime)
+    before = sum(key.startswith("data-") for key in _keys(executor))
+    sums = [p.total(array) for _ in range(10)]
+    sums += [p.total(array.copy()) for _ in range(10)]
+    assert set(wait_on(sums)) == {array.sum()}
+    assert sum(key.startswith("data-") for key in _keys(executor)) == before + 1
+
+
+def _keys(executor: DaskExecutor) -> list[str]:
+    return [handle.key for handle in executor._futures.values()]
+
+
+def test_nothing_is_kept_that_the_program_cannot_reach(runtime: dhtask.Runtime) -> None:
+    dhtask.barrier()
+    runtime._data.literals.clear()
+    before = len(executor_of(runtime)._futures)
+    values = [0]
+    for number in range(20):
+        p.append(values, p.add(number, 1))
+    left, right = p.halves([1, 2])
+    assert wait_on(values)[-1] == 20
+    del left, right
+    dhtask.barrier()
+    assert len(executor_of(runtime)._futures) == before
+    assert executor_of(runtime)._running == {}
+
+
+def test_keys_are_readable(runtime: dhtask.Runtime) -> None:
+    future = p.add(1, 2)
+    counter = p.Counter(1)
+    counter.increase(1)
+    dhtask.barrier()
+    keys = _keys(executor_of(runtime))
+    assert any(key.startswith("add-t") for key in keys)
+    assert any(key.startswith("Counter.increase-t") for key in keys)
+    assert wait_on(future) == 3
+
+
+def test_priorities_reach_dask_in_any_mixture(runtime: dhtask.Runtime) -> None:
+    urgent = dhtask.task(priority=5)(lambda x: x + 1)
+    value: Any = 0
+    for number in range(10):
+        value = urgent(value) if number % 2 else p.add(value, 1)
+    assert wait_on(value) == 10
+
+
+def test_observers_hear_of_every_task_in_order(runtime: dhtask.Runtime, recorder: Recorder) -> None:
+    recorder.seen.clear()
+    one = p.add(1, 1)
+    two = p.add(one, 1)
+    assert wait_on(two) == 3
+    dhtask.barrier()
+    while len(recorder.of(TaskRan)) < 2:
+        wait_on(p.same(0))
+    called = recorder.of(TaskCalled)
+    assert [c.name for c in called[:2]] == ["add", "add"]
+    assert [parent for parent, _label in called[1].parents] == [called[0].task]
+    assert {s.task for s in recorder.of(TaskSent)} >= {c.task for c in called[:2]}
+    ended = {e.task: e.outcome for e in recorder.of(TaskEnded)}
+    assert ended[called[0].task] == ended[called[1].task] == "finished"
+    ran = recorder.of(TaskRan)[0]
+    assert ran.succeeded
+    assert ran.start <= ran.stop
+    assert ran.worker.startswith("tcp://")
+    assert recorder.of(Synchronised)[0].call == "wait_on"
+
+
+def test_a_result_that_does_not_pickle_is_an_error(runtime: dhtask.Runtime) -> None:
+    with pytest.raises(SerialisationError, match="lock"):
+        wait_on(p.lock())

@@ -1,0 +1,46 @@
+"""Those who watch hear everything, in order, and cannot break the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import dhtask
+from dhtask import wait_on
+from dhtask._model.observation import Observation, RunClosed, RunOpened, TaskEnded, TaskRan
+from tests.conformance import programs as p
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+
+    def observe(self, observation: Observation, /) -> None:
+        self.seen.append(observation)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [o for o in self.seen if type(o) is kind]
+
+
+def test_a_run_opens_and_closes() -> None:
+    recorder = Recorder()
+    with dhtask.Runtime(executor="inline", observers=[recorder]):
+        assert wait_on(p.ignored(1)) == -1
+    assert isinstance(recorder.seen[0], RunOpened)
+    assert isinstance(recorder.seen[-1], RunClosed)
+    (ended,) = recorder.of(TaskEnded)
+    assert (ended.outcome, ended.error) == ("ignored", "ValueError: 1")
+    assert [r.succeeded for r in recorder.of(TaskRan)] == [False]
+
+
+def test_an_observer_that_raises_is_told_nothing_more() -> None:
+    class Broken:
+        def observe(self, observation: Observation, /) -> None:
+            raise KeyError("observer")
+
+    with (
+        pytest.warns(RuntimeWarning, match="told nothing more"),
+        dhtask.Runtime(executor="inline", observers=[Broken()]),
+    ):
+        assert wait_on(p.add(1, 1)) == 2
