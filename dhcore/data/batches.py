@@ -52,6 +52,7 @@ class Batches:
         augment: changes every picture and mask.
         colour: convert pictures to this model.
         size: resample to this, before the augmentation.
+        as_displayed: take pictures as a viewer shows them; see `load_sample`.
         on_error: "stop" raises, "skip" leaves the sample out.
 
     >>> from dhcore.data.dataset import Sample
@@ -69,6 +70,7 @@ class Batches:
     augment: Pipeline | None = field(default=None, kw_only=True)
     colour: Colour | None = field(default=None, kw_only=True)
     size: tuple[int, ...] | None = field(default=None, kw_only=True)
+    as_displayed: bool = field(default=False, kw_only=True)
     on_error: OnError = field(default="stop", kw_only=True)
     problems: list[Problem] = field(default_factory=list, init=False)
 
@@ -98,7 +100,13 @@ class Batches:
 
     def _loaded(self, index: int) -> LoadedSample | None:
         try:
-            sample = load_sample(self.dataset, index, colour=self.colour, size=self.size)
+            sample = load_sample(
+                self.dataset,
+                index,
+                colour=self.colour,
+                size=self.size,
+                as_displayed=self.as_displayed,
+            )
         except SampleError as error:
             if self.on_error == "stop":
                 raise

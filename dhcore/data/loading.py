@@ -19,6 +19,7 @@ from dhcore.image import (
     Image,
     ImageFileError,
     convert,
+    display,
     read,
     resize,
     threshold,
@@ -50,6 +51,7 @@ def load_sample(
     colour: Colour | None = None,
     size: tuple[int, ...] | None = None,
     mask_threshold: float | None = None,
+    as_displayed: bool = False,
 ) -> LoadedSample:
     """Read picture and mask of a sample.
 
@@ -62,6 +64,8 @@ def load_sample(
         colour: convert the picture to this model.
         size: resample picture (with linear interpolation) and mask (with nearest) to this.
         mask_threshold: 1 where the mask is above, 0 elsewhere.
+        as_displayed: take the picture as a viewer shows it, 8-bit, windowed, MONOCHROME1 inverted (`display`); use it
+            for radiographs of several machines, which differ in what is bright.
 
     Raises:
         SampleError: a file is missing or damaged, or picture and mask differ in size; names the files.
@@ -75,6 +79,8 @@ def load_sample(
         message = f"picture and mask differ in size: {sizes}"
         raise SampleError(_problem(dataset, sample, index, message))
     try:
+        if as_displayed:
+            image = display(image)
         if colour is not None:
             image = convert(image, colour)
         if size is not None:

@@ -75,6 +75,8 @@ class DicomFormat:
         """
         dataset = read_header(path)
         amount(path, dataset)
+        if dicom_mosaic.is_mosaic(dataset):
+            return dicom_mosaic.inspect(path, dataset)
         layout = dicom_geometry.layout_of(dataset)
         colours = (
             int(dataset.get("SamplesPerPixel", 1)) > 1

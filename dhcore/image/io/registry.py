@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,6 +18,7 @@ from dhcore.image.errors import (
     TruncatedImageError,
 )
 from dhcore.image.image import Image
+from dhcore.image.io._quiet import Quiet
 from dhcore.image.io.dicom import DicomFormat
 from dhcore.image.io.dicom_series import read_series
 from dhcore.image.io.format import HEAD_BYTES, Format, ImageInfo, Palette
@@ -29,6 +29,7 @@ from dhcore.image.io.tiff import TiffFormat
 __all__ = ["FORMATS", "format_of", "inspect", "read", "write"]
 
 Result = TypeVar("Result")
+_QUIET: Final = Quiet()
 
 #: Tried in this order. DICOM comes before TIFF because a file may be both: the preamble of a slide holds a TIFF header.
 FORMATS: Final[tuple[Format, ...]] = (
@@ -159,8 +160,7 @@ def write(image: Image, path: Path | str) -> None:
 def _guarded(path: Path, action: Callable[[], Result]) -> Result:
     """Decoders raise whatever they like on a damaged file; callers see an ImageFileError and no warnings."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _QUIET():
             return action()
     except ImageFileError:
         raise

@@ -69,6 +69,18 @@ def test_colour_and_size_are_those_asked_for(dataset: Dataset) -> None:
     assert (sample.image.pixels == 30).all()
 
 
+def test_pictures_as_displayed_are_bright_where_they_are_bright(tmp_path: Path) -> None:
+    values = np.array([[0, 1000]], np.uint16)
+    for name in ("MONOCHROME1", "MONOCHROME2"):
+        facts = {"photometric": name, "window": (500.0, 1001.0)}
+        stored = values if name == "MONOCHROME2" else 1000 - values
+        write(Image(stored, "yx", metadata=facts), tmp_path / f"{name}.dcm")
+    samples = tuple(Sample((str(tmp_path / f"MONOCHROME{n}.dcm"),)) for n in (1, 2))
+    (batch,) = Batches(Dataset(samples), as_displayed=True)
+    np.testing.assert_array_equal(batch.images[0], batch.images[1])
+    assert batch.images[0].ravel().tolist() == [0, 1]
+
+
 def test_several_locations_are_stacked(tmp_path: Path) -> None:
     paths = tuple(_picture(tmp_path / f"{i}.png", i, (4, 5)) for i in range(3))
     image = load_sample(Dataset((Sample(paths),)), 0).image

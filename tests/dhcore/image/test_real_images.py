@@ -40,6 +40,12 @@ def test_a_mosaic_agrees_with_the_nifti_that_dcm2niix_made_of_it(medical_data: P
     assert found.axes == expected.axes == "tzyx"
     np.testing.assert_array_equal(found.pixels, expected.pixels)
     np.testing.assert_allclose(np.asarray(found.affine), np.asarray(expected.affine), atol=1e-4)
+    one = min((folder / "In/20180918Si/mr_0003").iterdir())
+    assert (
+        (inspect(one).shape, inspect(one).axes)
+        == (read(one).shape, read(one).axes)
+        == ((5, 72, 72), "zyx")
+    )
 
 
 def test_every_corner_case_of_dicom_gives_pixels_or_a_reason(medical_data: Path) -> None:
