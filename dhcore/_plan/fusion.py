@@ -3,6 +3,9 @@
 A node joins the one before it when nothing else reads what lies between them::
 
     convolution, linear, batch_norm, add   +   relu
+
+In the first three oneDNN rectifies, and takes what is not a number for 0; a model that diverges still shows it in the
+loss, since its last layer is not rectified.
 """
 
 from __future__ import annotations

@@ -55,7 +55,10 @@ class Gradients:
 
 @final
 class Plan:
-    """A graph with its memory, ready to run; made by :func:`compile_plan`."""
+    """A graph with its memory, ready to run; made by :func:`compile_plan`.
+
+    It runs one call at a time: its steps work in one arena.
+    """
 
     def __init__(
         self, graph: Graph, *, batch: int, threads: int, training: bool, portable: bool

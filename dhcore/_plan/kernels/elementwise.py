@@ -11,6 +11,7 @@ from dhcore._plan.buffers import Floats
 from dhcore._plan.kernels.compiling import parallel
 
 _ZERO: Final = np.float32(0.0)
+_ONE: Final = np.float32(1.0)
 
 
 @parallel
@@ -69,3 +70,32 @@ def relu_backward_of_sum(y: Floats, g1: Floats, g2: Floats, result: Floats) -> N
     """result = g1 + g2 where y > 0."""
     for i in prange(result.size):
         result[i] = g1[i] + g2[i] if y[i] > _ZERO else _ZERO
+
+
+@parallel
+def sigmoid(x: Floats, y: Floats) -> None:
+    """y = 1 / (1 + exp(-x)), without overflow."""
+    for i in prange(y.size):
+        power = np.exp(-abs(x[i]))
+        y[i] = (_ONE if x[i] >= _ZERO else power) / (_ONE + power)
+
+
+@parallel
+def sigmoid_backward(y: Floats, g: Floats, result: Floats) -> None:
+    """result = g y (1 - y)."""
+    for i in prange(result.size):
+        result[i] = g[i] * y[i] * (_ONE - y[i])
+
+
+@parallel
+def tanh(x: Floats, y: Floats) -> None:
+    """y = tanh x."""
+    for i in prange(y.size):
+        y[i] = np.tanh(x[i])
+
+
+@parallel
+def tanh_backward(y: Floats, g: Floats, result: Floats) -> None:
+    """result = g (1 - y^2)."""
+    for i in prange(result.size):
+        result[i] = g[i] * (_ONE - y[i] * y[i])

@@ -12,7 +12,7 @@ from typing import Final
 from dhcore._plan.builder import Builder
 from dhcore._plan.fusion import Group
 from dhcore._plan.lowering.convolution import convolution
-from dhcore._plan.lowering.elementwise import add, dropout, relu, softmax
+from dhcore._plan.lowering.elementwise import activation, add, dropout, relu, softmax
 from dhcore._plan.lowering.generic import generic
 from dhcore._plan.lowering.linear import linear
 from dhcore._plan.lowering.losses import loss
@@ -27,6 +27,8 @@ FAST: Final[dict[str, Callable[[Builder, Group], bool]]] = {
     "linear": linear,
     "batch_norm": batch_norm,
     "relu": relu,
+    "sigmoid": activation,
+    "tanh": activation,
     "add": add,
     "softmax": softmax,
     "dropout": dropout,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import numpy as np
 
 from dhcore._plan.buffers import Buffer, Run, Step
@@ -40,6 +43,34 @@ def relu(builder: Builder, group: Group) -> bool:
         g = rectified_gradient(builder, y)
         if g is not None:
             builder.contribute(x, g, y.layout)
+
+    if y.is_differentiable:
+        builder.backward.append(backward)
+    return True
+
+
+#: Activations whose derivative follows from their result.
+_ACTIVATIONS: Final[dict[str, tuple[Callable[..., None], Callable[..., None]]]] = {
+    "sigmoid": (kernels.sigmoid, kernels.sigmoid_backward),
+    "tanh": (kernels.tanh, kernels.tanh_backward),
+}
+
+
+def activation(builder: Builder, group: Group) -> bool:
+    """Lower an activation."""
+    x = builder.values[group.first.inputs[0]]
+    forward, derivative = _ACTIVATIONS[group.first.op]
+    # The sigmoid of the channels of zeros is not zero: they stay outside.
+    layout = x.layout if x.shape and x.count() == x.count(Layout.PLAIN) else Layout.PLAIN
+    y = builder.define(group.result, layout)
+    builder.kernel(group.name, forward, [builder.read(x, layout)], [y.buffer])
+
+    def backward() -> None:
+        g = builder.gradient(y)
+        if g is not None:
+            result = builder.like(y)
+            builder.kernel(f"{group.name}, backward", derivative, [y.buffer, g], [result])
+            builder.contribute(x, result, layout)
 
     if y.is_differentiable:
         builder.backward.append(backward)

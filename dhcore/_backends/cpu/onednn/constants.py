@@ -96,6 +96,8 @@ WITH_RELU: Final = 4
 WITH_SCALE: Final = 8
 WITH_SHIFT: Final = 16
 
+#: Bits of the instruction set AVX-512 with BW, DQ and VL (avx512_core).
+AVX512_CORE: Final = 0x27
 FLOAT32: Final = 3
 ENGINE_CPU: Final = 1
 STREAM_DEFAULT: Final = 1

@@ -127,6 +127,8 @@ def _declare(library: ctypes.CDLL) -> tuple[ctypes.CDLL | None, str]:
     version = library.dnnl_version().contents
     if (version.major, version.minor) != (2, 6):
         return None, f"oneDNN 2.6 is needed, {version.major}.{version.minor} was found"
+    if library.dnnl_get_effective_cpu_isa() & c.AVX512_CORE != c.AVX512_CORE:
+        return None, "blocks of 16 channels need a processor with AVX-512"
     library.dnnl_memory_desc_get_size.restype = ctypes.c_size_t
     library.dnnl_primitive_desc_query_md.restype = ctypes.c_void_p
     library.dnnl_primitive_execute.argtypes = (
