@@ -41,7 +41,7 @@ class Task(TaskFunction, Generic[P, R]):
         self.__qualname__ = spec.function.__qualname__
         self.__module__ = spec.function.__module__
         self.__doc__ = spec.function.__doc__
-        self.__annotations__ = spec.function.__annotations__
+        self.__annotations__ = getattr(spec.function, "__annotations__", {})
         self.__signature__ = spec.signature
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:

@@ -87,7 +87,11 @@ def _unwrap(decorated: Any) -> tuple[Callable[..., Any], Binding]:
         return decorated.__func__, "class"
     if isinstance(decorated, staticmethod):
         return decorated.__func__, "static"
-    if not callable(decorated) or isinstance(decorated, type):
+    if (
+        not callable(decorated)
+        or isinstance(decorated, type)
+        or getattr(decorated, "__qualname__", None) is None
+    ):
         raise TaskDefinitionError(
             f"@task goes on a function or a method, but {decorated!r} was given; options need names: @task(returns=1)"
         )

@@ -100,7 +100,7 @@ def call_plan(
 
 def annotated_returns(function: Callable[..., Any]) -> tuple[int | None, type | None]:
     """Number of values and class of a single one from the annotation; None where there is no annotation."""
-    annotation = function.__annotations__.get("return", inspect.Signature.empty)
+    annotation = getattr(function, "__annotations__", {}).get("return", inspect.Signature.empty)
     if annotation is inspect.Signature.empty:
         return None, None
     try:

@@ -37,7 +37,7 @@ def test_a_run_opens_and_closes() -> None:
 def test_an_observer_that_raises_is_told_nothing_more() -> None:
     class Broken:
         def observe(self, observation: Observation, /) -> None:
-            raise KeyError("observer")
+            raise KeyError(type(observation).__name__)
 
     with (
         pytest.warns(RuntimeWarning, match="told nothing more"),
