@@ -53,6 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
         augmentation="Flip(axis='x')\nFlip(axis='y')",
         seed=arguments.seed,
         workers=workers,
+        executor=arguments.executor,
         measure_scaling=workers > 1,
         design_seconds=arguments.design_seconds,
     )

@@ -33,6 +33,12 @@ def add_training_arguments(parser: argparse.ArgumentParser, *, epochs: int, out:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="worker processes (default: one per core)"
     )
+    parser.add_argument(
+        "--executor",
+        choices=("dask", "inline"),
+        default="dask",
+        help="inline: one task after another, in this process",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="(default: 0)")
     parser.add_argument(
         "--design-seconds",

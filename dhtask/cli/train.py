@@ -19,6 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset", type=Path, help="DeepHealth YAML file with a split `training`")
     add_training_arguments(parser, epochs=10, out="train-output")
+    _add_network_arguments(parser)
+    _add_learning_arguments(parser)
+    _add_image_arguments(parser)
+
+
+def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("network")
     model.add_argument(
         "--net",
@@ -36,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--classes", type=int, default=2, metavar="N", help="classes of a segmentation (default: 2)"
     )
+
+
+def _add_learning_arguments(parser: argparse.ArgumentParser) -> None:
     learning = parser.add_argument_group("training")
     learning.add_argument(
         "--batch-size",
@@ -68,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     learning.add_argument(
         "--speedup", action="store_true", help="repeat the first epochs on one worker and compare"
     )
+
+
+def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     images = parser.add_argument_group("images")
     images.add_argument("--size", type=_size, metavar="HxW", help="bring every image to this size")
     images.add_argument(
@@ -95,8 +107,6 @@ def execute(arguments: argparse.Namespace) -> int:
         ConfigurationError: An argument makes no sense.
     """
     workers = chosen_workers(arguments)
-    if arguments.classes < 2:
-        raise ConfigurationError(f"--classes must be at least 2, found {arguments.classes}")
     options = JobOptions(
         dataset=arguments.dataset,
         out=arguments.out,
@@ -118,6 +128,7 @@ def execute(arguments: argparse.Namespace) -> int:
         augmentation=_text(arguments.augment),
         seed=arguments.seed,
         workers=workers,
+        executor=arguments.executor,
         bad_files=arguments.bad_files,
         resume=arguments.resume,
         measure_scaling=arguments.speedup,

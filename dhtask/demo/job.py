@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 import dhtask
-from dhcore import image
+from dhcore import image, nets
 from dhcore.data import Dataset, Problem, load_dataset, load_sample
 from dhcore.optim import Adam, Cosine
 from dhtask.demo.stitching import predict_picture
@@ -45,7 +45,11 @@ _SCALING_EPOCHS = 6
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """What to do."""
+    """What to do.
+
+    Raises:
+        ConfigurationError: a value makes no sense.
+    """
 
     #: DeepHealth YAML file with splits ``training``, ``validation`` and ``test``; the last two may be missing.
     dataset: Path
@@ -68,6 +72,8 @@ class JobOptions:
     augmentation: str = ""
     seed: int = 0
     workers: int = 1
+    #: ``inline`` does everything in this process, one task after the other.
+    executor: Literal["dask", "inline"] = "dask"
     bad_files: BadFiles = "stop"
     resume: bool = False
     #: Whether to repeat the first epochs on one worker.
@@ -77,6 +83,15 @@ class JobOptions:
     #: Picture to predict whole, and its mask; by default the first one of the test split.
     picture: Path | None = None
     mask: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "partitions", "local_steps", "workers"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.learning_rate <= 0:
+            raise ConfigurationError(f"learning rate must be above 0, found {self.learning_rate}")
+        if self.classes < 2:
+            raise ConfigurationError(f"classes must be at least 2, found {self.classes}")
 
 
 @final
@@ -149,9 +164,11 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
     recorder, ledger = Recorder(), Ledger()
     if options.design_seconds:
         ledger.note("design of the pre-processing", "design", seconds=options.design_seconds)
-    with dhtask.Runtime(workers=options.workers, observers=[recorder]):
+    workers = options.workers if options.executor == "dask" else None
+    with dhtask.Runtime(workers=workers, executor=options.executor, observers=[recorder]):
         with ledger.stage("pre-processing", "preprocessing"):
             splits = _prepare(dataset, options, len(names))
+        _check_network(options, dataset, splits.training.shape, len(names))
         config = _configuration(options, dataset, splits.training)
         with ledger.stage("training", "training"):
             result = train(
@@ -225,6 +242,28 @@ def _prepare(dataset: Dataset, options: JobOptions, classes: int) -> Splits:
         validation=prepared("validation") if "validation" in dataset.splits else None,
         test=prepared("test") if "test" in dataset.splits else None,
     )
+
+
+def _check_network(
+    options: JobOptions, dataset: Dataset, shape: tuple[int, ...], classes: int
+) -> None:
+    """Refuse a network that answers another question, before hours are spent on it."""
+    try:
+        model = nets.by_name(options.network)(shape, classes, **dict(options.network_options))
+    except TypeError as error:
+        raise ConfigurationError(f"network {options.network}: {error}") from error
+    (place,) = model.graph.outputs.values()
+    is_map = len(model.graph.nodes[place].shape) > 1
+    if is_map and dataset.task == "classification":
+        raise ConfigurationError(
+            f"{options.network} gives a map of classes, the dataset has one class per image; "
+            "choose another network with --net"
+        )
+    if not is_map and dataset.task == "segmentation":
+        raise ConfigurationError(
+            f"{options.network} gives one answer per image, the dataset has masks; "
+            "choose another network with --net, such as unet"
+        )
 
 
 def _configuration(options: JobOptions, dataset: Dataset, training: Prepared) -> TrainingConfig:
@@ -308,7 +347,8 @@ def _scaling(
 ) -> tuple[Scaling | None, bool | None]:
     """Repeat the first epochs on one worker and compare time and figures."""
     epochs = min(_SCALING_EPOCHS, len(result.history))
-    if not options.measure_scaling or options.workers < 2 or epochs < 2 or result.resumed_from:
+    can_compare = options.executor == "dask" and options.workers > 1 and epochs > 1
+    if not (options.measure_scaling and can_compare) or result.resumed_from:
         return None, None
     shorter = replace(config, epochs=epochs, checkpoint=None, resume=False)
     with dhtask.Runtime(workers=1):
