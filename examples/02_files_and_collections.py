@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from dhtask import FILE_IN, FILE_INOUT, FILE_OUT, INOUT, open_file, task, wait_on
+from dhtask import FILE_IN, FILE_INOUT, FILE_OUT, INOUT, barrier, open_file, task, wait_on
 
 TEXTS = (
     "a task reads what another wrote",
@@ -57,6 +57,8 @@ def main() -> None:
         with open_file(paths[0]) as file:
             print(file.read().strip())
         wait_on(totals)
+        # Files come back to their paths here at the latest: the folder is about to go.
+        barrier()
     common = sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:4]
     print(", ".join(f"{word} {times}" for word, times in common))
 
