@@ -10,10 +10,10 @@
     ├── GradientError (RuntimeError)         a derivative that does not exist or was not recorded
     ├── GraphError (ValueError)              a model graph that contradicts itself
     ├── StateError (ValueError)              stored parameters that do not fit the model
-    ├── ImageError (ValueError)              pixels, axes or geometry that do not fit together
-    ├── ImageFormatError (ValueError)        a file that is not what its name says
-    ├── DatasetError (ValueError)            a dataset description that cannot be used
     └── MissingPackageError (ImportError)    an optional package that a feature needs
+
+The rooms for images, augmentation and datasets draw their own branches in :mod:`dhcore.image.errors`,
+:mod:`dhcore.augment.errors` and :mod:`dhcore.data.errors`.
 
 Messages say what was expected, what was found and what to do. All of them pickle, so they survive a trip between
 processes.
@@ -24,14 +24,11 @@ from __future__ import annotations
 from typing import final
 
 __all__ = [
-    "DatasetError",
     "DeviceError",
     "DhcoreError",
     "DtypeError",
     "GradientError",
     "GraphError",
-    "ImageError",
-    "ImageFormatError",
     "MissingPackageError",
     "OperationError",
     "ShapeError",
@@ -105,21 +102,6 @@ class GraphError(DhcoreError, ValueError):
 @final
 class StateError(DhcoreError, ValueError):
     """Stored parameters that do not fit the model."""
-
-
-@final
-class ImageError(DhcoreError, ValueError):
-    """Pixels, axes or geometry that do not fit together."""
-
-
-@final
-class ImageFormatError(DhcoreError, ValueError):
-    """A file that is not what its name says, or that no reader understands."""
-
-
-@final
-class DatasetError(DhcoreError, ValueError):
-    """A dataset description that cannot be used."""
 
 
 @final
