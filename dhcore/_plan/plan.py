@@ -20,6 +20,8 @@ from dhcore.errors import GraphError, ShapeError
 
 Flags = npt.NDArray[np.bool_]
 _WEIGHT: Final = "weight"
+#: Programs for other batch sizes or outputs that are kept beside the first one.
+_MOST_OTHERS: Final = 3
 
 
 class UpdateRule(Protocol):
@@ -213,6 +215,9 @@ class Plan:
                 self._state.allocate()
                 program.bind()
             self._programs[key] = program
+            if len(self._programs) > 1 + _MOST_OTHERS:
+                # The second is the oldest of the others.
+                del self._programs[list(self._programs)[1]]
         return self._programs[key]
 
     def _batch_for(self, rows: int, *, training: bool) -> int:

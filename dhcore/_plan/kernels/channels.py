@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from dhcore._backends.cpu.jit import parallel, parallel_sum
 from dhcore._plan.buffers import Floats
-from dhcore._plan.kernels.compiling import parallel
 
 
-@parallel
+@parallel_sum
 def global_average(
     x: Floats,
     y: Floats,

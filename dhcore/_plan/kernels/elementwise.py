@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numba import prange
 
+from dhcore._backends.cpu.jit import parallel
 from dhcore._plan.buffers import Floats
-from dhcore._plan.kernels.compiling import parallel
 
 _ZERO: Final = np.float32(0.0)
 _ONE: Final = np.float32(1.0)

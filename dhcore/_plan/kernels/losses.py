@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
+from dhcore._backends.cpu.jit import parallel, serial
 from dhcore._plan.buffers import Floats
-from dhcore._plan.kernels.compiling import parallel, serial
 
 Doubles = npt.NDArray[np.float64]
 PIECES: Final = 8

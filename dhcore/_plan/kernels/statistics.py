@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from dhcore._backends.cpu.jit import parallel
 from dhcore._plan.buffers import Floats
-from dhcore._plan.kernels.compiling import parallel
 
 
 @parallel

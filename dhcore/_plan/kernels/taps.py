@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from dhcore._backends.cpu.jit import parallel, serial
 from dhcore._plan.buffers import Floats
-from dhcore._plan.kernels.compiling import parallel, serial
 
 Extents = tuple[int, int, int]
 

@@ -51,6 +51,9 @@ class _Application:
         np.copyto(result, self.call.output, casting="same_kind")
         for position, value in self.call.updates.items():
             self.arrays[position][...] = value
+        if not training:
+            # What a derivative would need is not kept.
+            self.call = None
 
     def needs(self) -> tuple[bool, ...]:
         """Which arguments a gradient is wanted for."""
