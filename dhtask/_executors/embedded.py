@@ -131,13 +131,14 @@ def serve(settings: dict[str, Any], ready: int) -> None:
     dask.config.set(_DASK_CONFIG)
     from distributed import LocalCluster
 
-    address = ":0" if settings["dashboard"] else None
     with LocalCluster(
         n_workers=settings["workers"],
         threads_per_worker=settings["threads"],
         processes=True,
         host="127.0.0.1",
-        dashboard_address=address,
+        dashboard_address=":0" if settings["dashboard"] else None,
+        # Without a dashboard there is a server of metrics all the same: it must not insist on a port.
+        scheduler_kwargs={"dashboard_address": ":0"},
         memory_limit=0,
         silence_logs=logging.CRITICAL,
         resources={"computing_units": settings["threads"]},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, field
-from types import CodeType
+from functools import cache
+from types import CodeType, FunctionType
 from typing import Any
 
 from dhtask._executors.portable import dumps
 from dhtask._executors.work import ElementPlace, FilePlace, Work
+from dhtask._model.function import TaskFunction
 from dhtask._runtime.specification import TaskSpec
 from dhtask.errors import SerialisationError
 
@@ -97,18 +99,31 @@ def _by_name(spec: TaskSpec) -> Any:
 
 
 def _bindings(spec: TaskSpec) -> tuple[int, ...]:
-    """Identities of the globals that a function pickled by value refers to."""
-    function: Any = spec.function
-    code = getattr(function, "__code__", None)
-    if spec.module != "__main__" or code is None:
+    """Identities of the globals that a function pickled by value takes along, however indirectly."""
+    if spec.module != "__main__":
         return ()
-    known = function.__globals__
-    return tuple(id(known[name]) for name in _global_names(code) if name in known)
+    found: list[int] = []
+    seen: set[int] = set()
+    pending: list[Any] = [spec.function]
+    while pending:
+        function = pending.pop()
+        if isinstance(function, TaskFunction):
+            function = function.function
+        if not isinstance(function, FunctionType) or id(function) in seen:
+            continue
+        seen.add(id(function))
+        if function.__module__ == "__main__":
+            known = function.__globals__
+            values = [known[name] for name in _global_names(function.__code__) if name in known]
+            found.extend(map(id, values))
+            pending.extend(values)
+    return tuple(found)
 
 
-def _global_names(code: CodeType) -> list[str]:
+@cache
+def _global_names(code: CodeType) -> tuple[str, ...]:
     names = list(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names.extend(_global_names(constant))
-    return names
+    return tuple(names)

@@ -188,7 +188,7 @@ class Runtime:
             return
         set_runtime(None)
         self._is_open = False
-        unfinished = self._graph.unfinished
+        unfinished = len(self._loop.calls)
         self._executor.abandon()
         self._data.files.close()
         if unfinished:

@@ -186,3 +186,95 @@ def test_more_workers_than_cores_is_a_warning_with_both_numbers() -> None:
     cores = len(os.sched_getaffinity(0))
     with pytest.warns(RuntimeWarning, match=rf"{cores + 1} workers .* {cores} cores"):
         dhtask.Runtime(workers=cores + 1)
+
+
+def test_classes_and_globals_of_the_main_module_travel(tmp_path: Path) -> None:
+    code, out, err = run(
+        """
+        from dataclasses import dataclass
+
+        FACTOR = 3
+
+        def helper(x):
+            return FACTOR * x
+
+        @dhtask.task
+        def triple(x):
+            return helper(x)
+
+        @dhtask.task
+        def both(x):
+            return triple(x) + double(x)
+
+        class Tally:
+            def __init__(self):
+                self.items = []
+
+            @dhtask.task
+            def add(self, x):
+                self.items.append(helper(x))
+                return self
+
+        @dataclass
+        class Pair:
+            left: object
+            right: object
+
+        @dhtask.task
+        def swap(pair: Pair) -> Pair:
+            return Pair(pair.right, pair.left)
+
+        with dhtask.Runtime(workers=1):
+            tally = Tally()
+            tally.add(1)
+            same = tally.add(triple(2))
+            print(dhtask.wait_on(both(4)), dhtask.wait_on(tally) is tally, tally.items)
+            print(type(dhtask.wait_on(same)) is Tally, dhtask.wait_on(same).items)
+            FACTOR = 10
+            print(dhtask.wait_on(triple(1)))
+            pair = dhtask.wait_on(swap(Pair(double(1), double(2))))
+            print(pair, type(pair) is Pair)
+        """,
+        tmp_path,
+    )
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "20 True [3, 18]",
+        "True [3, 18]",
+        "10",
+        "Pair(left=4, right=2) True",
+    ]
+
+
+def test_several_threads_may_call_tasks(tmp_path: Path) -> None:
+    code, out, err = run(
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        def chain(start):
+            value = start
+            for _ in range(20):
+                value = double(value)
+            return dhtask.wait_on(value)
+
+        with dhtask.Runtime(workers=1), ThreadPoolExecutor(4) as pool:
+            print(list(pool.map(chain, range(4))) == [n * 2**20 for n in range(4)])
+        """,
+        tmp_path,
+    )
+    assert (code, out, err) == (0, "True\n", "")
+
+
+def test_the_output_of_tasks_reaches_the_terminal(tmp_path: Path) -> None:
+    code, out, err = run(
+        """
+        @dhtask.task
+        def speak():
+            print("hello from a task", flush=True)
+
+        with dhtask.Runtime(workers=1):
+            speak()
+        """,
+        tmp_path,
+    )
+    assert (code, out, err) == (0, "hello from a task\n", "")
