@@ -70,19 +70,23 @@ def submit_epoch(
     ]
     gradients = config.mode == "gradient"
     if gradients:
-        sides = _gradient_steps(schedule, partitions)
+        sides = _gradient_steps(schedule, partitions, config.computing_units)
     else:
-        sides = _local_rounds(schedule, partitions, config.local_steps)
+        sides = _local_rounds(schedule, partitions, config)
     leader = partitions[schedule.leader].replica
-    closed: Any = _tasks.close_epoch(leader, sides, gradients=gradients)
+    close = _tasks.occupying(_tasks.close_epoch, config.computing_units)
+    closed = close(leader, sides, gradients=gradients)
     return EpochFutures(closed[0], closed[1], schedule.steps)
 
 
-def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -> tuple[Any, ...]:
+def _gradient_steps(
+    schedule: EpochSchedule, partitions: Sequence[_Partition], units: int
+) -> tuple[Any, ...]:
+    gradient_step = _tasks.occupying(_tasks.gradient_step, units)
     sides: tuple[Any, ...] = ()
     for step in range(schedule.steps):
         contributions = [
-            _tasks.gradient_step(
+            gradient_step(
                 own.replica,
                 sides,
                 own.shard.images,
@@ -98,12 +102,13 @@ def _gradient_steps(schedule: EpochSchedule, partitions: Sequence[_Partition]) -
 
 
 def _local_rounds(
-    schedule: EpochSchedule, partitions: Sequence[_Partition], length: int
+    schedule: EpochSchedule, partitions: Sequence[_Partition], config: TrainingConfig
 ) -> tuple[Any, ...]:
+    local_round = _tasks.occupying(_tasks.local_round, config.computing_units)
     sides: tuple[Any, ...] = ()
-    for batches_of in schedule.rounds(length):
+    for batches_of in schedule.rounds(config.local_steps):
         contributions = [
-            _tasks.local_round(
+            local_round(
                 own.replica, sides, own.shard.images, own.shard.targets, batches, own.augmentation
             )
             for own, batches in zip(partitions, batches_of, strict=True)
@@ -117,6 +122,5 @@ def submit_evaluation(
     recipe: ModelRecipe, shards: Sequence[Samples], state: Any, batch_size: int
 ) -> list[Any]:
     """Call the evaluation of every shard; measurements in the order of the shards."""
-    return [
-        _tasks.evaluate(state, recipe, shard.images, shard.targets, batch_size) for shard in shards
-    ]
+    evaluate = _tasks.occupying(_tasks.evaluate, recipe.threads)
+    return [evaluate(state, recipe, shard.images, shard.targets, batch_size) for shard in shards]

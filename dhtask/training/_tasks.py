@@ -6,6 +6,8 @@ is copied for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,19 @@ import numpy.typing as npt
 from dhcore import threads
 from dhcore.metrics import Average
 from dhcore.nn import Measurement, State
-from dhtask import INOUT, task
+from dhtask import INOUT, constraint, task
 from dhtask.training._batch import Augmentation
 from dhtask.training._merge import Contribution, Packed, mean, root
 from dhtask.training._replica import ModelRecipe, Replica, borrow, give_back
 from dhtask.training._schedule import Indices
 
 Array = npt.NDArray[Any]
+
+
+@cache
+def occupying(chosen: Callable[..., Any], units: int) -> Callable[..., Any]:
+    """The same task, which keeps several computing units of its worker busy."""
+    return chosen if units == 1 else constraint(computing_units=units)(chosen)
 
 
 @task(returns=1)

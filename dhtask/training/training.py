@@ -112,8 +112,9 @@ def predict(
     """
     recipe = ModelRecipe.of(config, tuple(shards[0].shape), classes, config.metrics)
     held: Any = _tasks.hold(state)
+    task = _tasks.occupying(_tasks.predict, config.computing_units)
     scores: list[np.ndarray[Any, np.dtype[np.float32]]] = wait_on(
-        [_tasks.predict(held, recipe, shard.images, config.batch_size) for shard in shards]
+        [task(held, recipe, shard.images, config.batch_size) for shard in shards]
     )
     return scores
 

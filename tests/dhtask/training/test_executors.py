@@ -111,3 +111,20 @@ def test_an_exception_of_a_task_reaches_the_program_and_spares_the_checkpoint(
         train(dataclasses.replace(config, epochs=3, resume=True), bad, (), classes=CLASSES)
     assert any("gradient_step" in note for note in raised.value.__notes__)
     assert read_checkpoint(tmp_path / "last.checkpoint").state.equals(first.state)
+
+
+@pytest.mark.slow
+def test_tasks_of_several_computing_units_give_the_bits_of_plain_python() -> None:
+    config = dataclasses.replace(CONFIG, computing_units=2)
+    plainly = run(config)
+    with dhtask.Runtime(workers=1, threads_per_worker=2):
+        assert_equal(run(config), plainly)
+
+
+def test_computing_units_that_no_worker_has_are_an_error_at_once() -> None:
+    config = dataclasses.replace(CONFIG, computing_units=999)
+    with (
+        dhtask.Runtime(executor="inline"),
+        pytest.raises(dhtask.errors.ConstraintError, match="999"),
+    ):
+        run(config)
