@@ -71,10 +71,10 @@ class Plan:
         self.is_portable: Final = portable
         self._state: Final = State(graph)
         self._programs: Final[dict[tuple[int, tuple[str, ...], bool], Program]] = {}
-        self._can_pad: Final = _WEIGHT in graph.inputs and all(
-            node.op != "batch_norm" for node in graph.nodes
-        )
+        self._has_statistics: Final = any(node.op == "batch_norm" for node in graph.nodes)
         self._decay = np.zeros(0, np.bool_)
+        if training:
+            _require_loss(graph)
         # Training first: it decides how the parameters lie.
         self._program(batch, tuple(graph.outputs), training=training)
 
@@ -136,9 +136,8 @@ class Plan:
         """
         rows, given = self._rows(inputs), self._completed(inputs)
         outputs = self._reachable(given)
-        program = self._program(
-            self._batch_for(rows, training=training), outputs, training=training
-        )
+        batch = self._batch_for(rows, outputs, training=training)
+        program = self._program(batch, outputs, training=training)
         with threading_limits.limit(self.threads):
             threading_limits.synchronise()
             program.forward(given, seed=seed, step=step)
@@ -188,10 +187,14 @@ class Plan:
         return list(next(iter(self._programs.values())).names)
 
     def _run(self, inputs: Arrays, *, seed: int, step: int) -> dict[str, Floats]:
-        rows, given = self._rows(inputs), self._completed(inputs)
-        program = self._program(
-            self._batch_for(rows, training=True), tuple(self.graph.outputs), training=True
+        _require_loss(self.graph)
+        rows, given, outputs = (
+            self._rows(inputs),
+            self._completed(inputs),
+            tuple(self.graph.outputs),
         )
+        batch = self._batch_for(rows, outputs, training=True)
+        program = self._program(batch, outputs, training=True)
         with threading_limits.limit(self.threads):
             threading_limits.synchronise()
             program.forward(given, seed=seed, step=step)
@@ -199,10 +202,6 @@ class Plan:
         return program.outputs(rows)
 
     def _program(self, batch: int, outputs: tuple[str, ...], *, training: bool) -> Program:
-        if training and LOSS not in self.graph.outputs:
-            raise GraphError(
-                f"expected an output named {LOSS!r} to train, found {sorted(self.graph.outputs)!r}"
-            )
         key = (batch, outputs, training)
         if key not in self._programs:
             # The number of threads is part of the code that oneDNN generates.
@@ -220,9 +219,11 @@ class Plan:
                 del self._programs[list(self._programs)[1]]
         return self._programs[key]
 
-    def _batch_for(self, rows: int, *, training: bool) -> int:
-        # Rows of padding must not enter the statistics of a batch, nor a loss without weights.
-        return self.batch if not training or self._can_pad else rows
+    def _batch_for(self, rows: int, outputs: tuple[str, ...], *, training: bool) -> int:
+        """Rows of padding must not enter the statistics of a batch, nor a loss that has no weights."""
+        is_weighted = _WEIGHT in self.graph.inputs or LOSS not in outputs
+        can_pad = is_weighted and not (training and self._has_statistics)
+        return self.batch if can_pad else rows
 
     def _rows(self, inputs: Arrays) -> int:
         counts = {name: len(array) for name, array in inputs.items()}
@@ -258,6 +259,13 @@ class Plan:
                 f"expected the inputs {sorted(self.graph.inputs)!r}, found {sorted(inputs)!r}"
             )
         return outputs
+
+
+def _require_loss(graph: Graph) -> None:
+    if LOSS not in graph.outputs:
+        raise GraphError(
+            f"expected an output named {LOSS!r} to train, found {sorted(graph.outputs)!r}"
+        )
 
 
 def compile_plan(

@@ -47,7 +47,7 @@ class Program:
         self._backward: list[Run] = []
         self._lower_forward(graph, outputs)
         self._forward_count = len(self._builder.steps)
-        if training:
+        if training and LOSS in outputs:
             self._lower_backward(graph)
         self.names: Final = [step.name for step in self._builder.steps]
 

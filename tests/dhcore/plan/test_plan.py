@@ -141,6 +141,39 @@ def test_training_goes_on_from_a_state_that_was_taken_out() -> None:
     np.testing.assert_array_equal(plan.parameters(), resumed.parameters())
 
 
+def test_a_loss_without_weights_is_not_taken_over_rows_of_padding() -> None:
+    s = Sketch()
+    x = s.convolution(s.input("x", (3, 4, 4)), 2)
+    s.outputs["loss"] = s.apply("mean_squared_error", x, s.input("target", (2, 4, 4)))
+    graph = s.graph()
+    inputs = graphs.batch(graph, 3, classes=False)
+    plan, expected = ready(graph, 8), truth(graph, graphs.state(graph), inputs)
+    for outputs in (plan.forward(inputs), plan.gradients(inputs).outputs):
+        np.testing.assert_allclose(outputs["loss"], expected.outputs["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("named", ["x", "everything"])
+def test_a_forward_pass_in_training_takes_the_statistics_of_the_batch(named: str) -> None:
+    graph = classifier(batch_norm=True)
+    inputs = graphs.batch(graph, 3)
+    expected = truth(graph, graphs.state(graph), inputs)
+    plan = ready(graph, 4)
+    given = {"x": inputs["x"]} if named == "x" else inputs
+    found = plan.forward(given, training=True)
+    assert distance(found["prediction"], expected.outputs["prediction"]) < 1e-5
+    for slot, values in expected.buffers.items():
+        assert distance(view(graph, slot, plan.buffers()), values) < 1e-5
+
+
+def test_programs_of_other_batches_are_forgotten_and_made_again() -> None:
+    graph = classifier(batch_norm=True)
+    plan = ready(graph, 8)
+    first = plan.gradients(graphs.batch(graph, 1)).flat
+    for rows in range(2, 8):
+        plan.gradients(graphs.batch(graph, rows))
+    np.testing.assert_array_equal(plan.gradients(graphs.batch(graph, 1)).flat, first)
+
+
 def test_a_frozen_parameter_has_a_gradient_and_stays() -> None:
     graph = classifier()
     name = next(name for name in graph.slots if name.endswith("weight"))
