@@ -74,12 +74,10 @@ class DaskExecutor(Executor):
         self._keys = KeyNames(self._run_name)
         #: Dask's handle of every version that somebody may still read.
         self._futures: dict[Version, Any] = {}
-        #: Runs that have not been reported: key to task, attempt, name.
-        self._running: dict[str, tuple[TaskId, int, str]] = {}
-        #: Runs that were submitted, reported or not: key to task and attempt.
-        self._known: dict[str, tuple[TaskId, int]] = {}
-        #: Handles of runs with several outputs, until they have ended.
-        self._holders: dict[str, Any] = {}
+        #: Runs that have not been reported, by task and attempt: the name of the task.
+        self._running: dict[tuple[TaskId, int], str] = {}
+        #: Handles of the same runs.
+        self._handles: dict[tuple[TaskId, int], Any] = {}
         self._declares_units = False
         self._lock = threading.Lock()
         self._is_closed = False
@@ -162,8 +160,8 @@ class DaskExecutor(Executor):
             self._futures[version] = handles[key]
         for job in jobs:
             key = self._keys.task(job.work.name, job.run.task, job.run.attempt)
-            if len(job.run.writes) != 1:
-                self._holders[key] = handles[key]
+            with self._lock:
+                self._handles[job.run.task, job.run.attempt] = handles[key]
             handles[key].add_done_callback(self._ended)
 
     @property
@@ -189,13 +187,12 @@ class DaskExecutor(Executor):
             made[run.writes[0].version] = key
         else:
             for position, write in enumerate(run.writes):
-                picked = self._keys.pick(work.name, write.version, run.attempt)
+                picked = self._keys.pick(work.name, position, run.task, run.attempt)
                 graph[picked] = Task(picked, pick, TaskRef(key), position)
                 made[write.version] = picked
                 wanted.append(picked)
         with self._lock:
-            self._running[key] = (run.task, run.attempt, work.name)
-            self._known[key] = (run.task, run.attempt)
+            self._running[run.task, run.attempt] = work.name
 
     def _send(
         self,
@@ -216,13 +213,15 @@ class DaskExecutor(Executor):
 
     def _ended(self, handle: Any) -> None:
         """Report a run; called by a thread of Dask's client."""
-        key = handle.key
-        with self._lock:
-            self._holders.pop(key, None)
-            entry = self._running.pop(key, None)
-        if entry is None or self._is_closed:
+        run = self._keys.run_of(handle.key)
+        if run is None or self._is_closed:
             return
-        task, attempt, name = entry
+        with self._lock:
+            self._handles.pop(run, None)
+            name = self._running.pop(run, None)
+        if name is None:
+            return
+        task, attempt = run
         if handle.status == "finished":
             self._sink(TaskFinished(task, attempt))
             return
@@ -235,7 +234,7 @@ class DaskExecutor(Executor):
             culprit = (error.task, error.attempt)
         else:
             dead = _killed_key(error)
-            culprit = (task, attempt) if dead is None else self._known.get(dead)
+            culprit = (task, attempt) if dead is None else self._keys.run_of(dead)
             if dead is not None:
                 reported = _worker_killed(error, dead, culprit)
             elif not isinstance(error, SerialisationError):
@@ -244,7 +243,7 @@ class DaskExecutor(Executor):
             self._sink(TaskFailed(task, attempt, reported))
             return
         with self._lock:
-            is_told_elsewhere = any((t, a) == culprit for t, a, _ in self._running.values())
+            is_told_elsewhere = culprit in self._running
         if not is_told_elsewhere:
             # Its outputs were lost after it had finished, and it failed when Dask ran it again.
             self._sink(TaskFailed(*culprit, reported))
@@ -284,12 +283,11 @@ class DaskExecutor(Executor):
 
     def cancel(self, task: TaskId, attempt: int) -> None:
         with self._lock:
-            keys = [k for k, (t, a, _) in self._running.items() if (t, a) == (task, attempt)]
-            for key in keys:
-                del self._running[key]
-        handles = [h for k in keys if (h := self._holders.pop(k, None)) is not None]
-        if handles:
-            self._client.cancel(handles)
+            self._running.pop((task, attempt), None)
+            handle = self._handles.pop((task, attempt), None)
+        if handle is not None:
+            # Dask does not run what nobody wants; the callback would keep the handle for ever.
+            handle.release()
 
     def offers(self) -> list[Offer]:
         info = self._client.scheduler_info(n_workers=-1)["workers"]
@@ -305,7 +303,7 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         self._is_closed = True
         self._futures.clear()
-        self._holders.clear()
+        self._handles.clear()
         if self._client is not None:
             client, self._client = self._client, None
             client.close(timeout=_CLOSE_TIMEOUT)

@@ -7,6 +7,7 @@ from typing import Final
 
 from dhtask._model.invocation import Version
 
+_RUN: Final = re.compile(r"-t(\d+)a(\d+)-\w+$")
 _UNUSUAL: Final = re.compile(r"[^\w.]+")
 
 
@@ -25,9 +26,15 @@ class KeyNames:
         """Key of a run: ``square-t12a1-3f2a``."""
         return f"{_UNUSUAL.sub('_', name)}-t{task}a{attempt}-{self._run}"
 
-    def pick(self, name: str, version: Version, attempt: int) -> str:
+    def pick(self, name: str, position: int, task: int, attempt: int) -> str:
         """Key of one of several outputs of a run."""
-        return f"{_UNUSUAL.sub('_', name)}.output-{version.label}a{attempt}-{self._run}"
+        return f"{_UNUSUAL.sub('_', name)}.output{position}-t{task}a{attempt}-{self._run}"
+
+    @staticmethod
+    def run_of(key: str) -> tuple[int, int] | None:
+        """Task and attempt that a key belongs to; None for the key of data."""
+        found = _RUN.search(key)
+        return None if found is None else (int(found[1]), int(found[2]))
 
     def data(self, version: Version) -> str:
         """Key of a version that no task made."""

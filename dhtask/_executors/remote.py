@@ -110,6 +110,9 @@ def execute(work: Work, run: Run, inputs: Sequence[Any]) -> list[Any]:
         returned = _returned(work, result)
         after = _elements(work.elements, args, kwargs)
         written = _written(work, run, holes, before, after)
+    except KeyboardInterrupt:
+        # Meant for the program, whose process this is.
+        raise
     except BaseException as error:  # noqa: BLE001 - sys.exit in a body must not end the worker
         failure = RemoteFailure.of(run, error)
     if failure is not None:

@@ -51,6 +51,8 @@ _FOR_OBSERVERS = (
 
 #: How long calls are gathered before they are sent, while the program waits for nothing.
 _GATHER_SECONDS: Final = 0.001
+#: How often an idle loop looks for handles that have died.
+_IDLE_SECONDS: Final = 0.2
 
 
 class Loop:
@@ -77,7 +79,7 @@ class Loop:
         self._ended: list[tuple[int, observation.Outcome]] = []
         #: Calls of tasks that have not ended.
         self.calls: dict[int, Call] = {}
-        #: Names of all tasks called, for messages.
+        #: Names of the tasks that have not finished well, for messages.
         self.names: dict[int, str] = {}
         self.waits: dict[int, Wait] = {}
         self._errors: dict[int, str] = {}
@@ -139,7 +141,8 @@ class Loop:
             self._is_idle = True
             # An event may have come before the flag was up: then nobody wakes this thread.
             if not self._inbox and not self._is_stopped:
-                self._wake.wait()
+                # Handles that die say so without waking anybody: that would not be safe while memory is collected.
+                self._wake.wait(_IDLE_SECONDS)
             self._wake.clear()
             self._is_idle = False
             if not self.waits and not self._is_stopped:
@@ -154,8 +157,10 @@ class Loop:
                 while self._inbox:
                     self._take(self._inbox.popleft())
                 self._flush()
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:
             self._break(error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
         finally:
             self._is_draining = False
 
@@ -185,6 +190,8 @@ class Loop:
     def _forget_ended(self) -> None:
         for task, outcome in self._ended:
             self.calls.pop(task, None)
+            if outcome == "finished":
+                self.names.pop(task, None)
             if self._observers:
                 error = self._errors.pop(task, "") if outcome != "finished" else ""
                 self._observers.tell(TaskEnded(task, outcome, time.time(), error))

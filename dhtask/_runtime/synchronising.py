@@ -142,9 +142,11 @@ class Synchroniser:
         try:
             self._sleep(wait, deadline, call, timeout)
         except BaseException:
+            for event in events:
+                if isinstance(event, DataWanted):
+                    self._loop.append(DataReceived(event.ticket))
             for ticket in tickets:
                 self._loop.waits.pop(ticket, None)
-                self._loop.append(DataReceived(ticket))
             raise
         if self._loop.broken is not None:
             self.has_raised = True

@@ -207,6 +207,17 @@ def test_returns_forms(runtime: Runtime) -> None:
     assert p.append([], 1) is None
 
 
+def test_ctrl_c_in_a_task_of_the_same_process_reaches_the_program() -> None:
+    @dhtask.task
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    runtime = Runtime(executor="inline").open()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    runtime.close()
+
+
 def test_a_wrong_number_of_returned_values_is_an_error(runtime: Runtime) -> None:
     futures = p.many(3, returns=2)
     with pytest.raises(ValueError, match="declared to return 2 values, found 3 values"):

@@ -20,7 +20,7 @@ from dhtask._model.observation import (
     TaskRan,
     TaskSent,
 )
-from dhtask.errors import ConstraintError, SerialisationError
+from dhtask.errors import ConstraintError, SerialisationError, WaitTimeoutError
 from tests.conformance import programs as p
 
 pytestmark = pytest.mark.slow
@@ -93,18 +93,22 @@ def _keys(executor: DaskExecutor) -> list[str]:
     return [handle.key for handle in executor._futures.values()]
 
 
-def test_nothing_is_kept_that_the_program_cannot_reach(runtime: dhtask.Runtime) -> None:
+def _kept_at_rest(runtime: dhtask.Runtime) -> int:
+    """Versions that the executor keeps, once everything that was said before has been heard."""
     dhtask.barrier()
-    runtime._data.literals.clear()
-    before = len(executor_of(runtime)._futures)
+    assert wait_on(p.same(0)) == 0
+    return len(executor_of(runtime)._futures)
+
+
+def test_nothing_is_kept_that_the_program_cannot_reach(runtime: dhtask.Runtime) -> None:
+    before = _kept_at_rest(runtime)
     values = [0]
     for number in range(20):
         p.append(values, p.add(number, 1))
     left, right = p.halves([1, 2])
     assert wait_on(values)[-1] == 20
     del left, right
-    dhtask.barrier()
-    assert len(executor_of(runtime)._futures) == before
+    assert _kept_at_rest(runtime) == before
     assert executor_of(runtime)._running == {}
 
 
@@ -146,6 +150,25 @@ def test_observers_hear_of_every_task_in_order(runtime: dhtask.Runtime, recorder
     assert ran.start <= ran.stop
     assert ran.worker.startswith("tcp://")
     assert recorder.of(Synchronised)[0].call == "wait_on"
+
+
+def test_waiting_can_have_an_end(runtime: dhtask.Runtime) -> None:
+    future = p.sleep(1.0)
+    with pytest.raises(WaitTimeoutError, match=r"waited 0\.1 s"):
+        wait_on(future, timeout=0.1)
+    with pytest.raises(WaitTimeoutError):
+        dhtask.barrier(timeout=0.1)
+    assert wait_on(future, timeout=30) == 1.0
+
+
+def test_a_cancelled_group_does_not_run_what_has_not_begun(runtime: dhtask.Runtime) -> None:
+    with dhtask.TaskGroup("sleepers", implicit_barrier=False):
+        futures = [p.sleep(0.3) for _ in range(200)]
+    later = p.add(futures[-1], 1)
+    dhtask.cancel_group("sleepers")
+    assert wait_on(p.add(1, 1), timeout=20) == 2
+    assert wait_on(later) is None
+    dhtask.barrier(timeout=20)
 
 
 def test_a_result_that_does_not_pickle_is_an_error(runtime: dhtask.Runtime) -> None:
