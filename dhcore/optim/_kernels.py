@@ -9,27 +9,29 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
+from numba import prange
 from numpy.typing import NDArray
+
+from dhcore._backends.cpu.jit import parallel
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Float = np.float32
 
 
-@numba.njit(cache=True, nogil=True)
+@parallel
 def descend(
     parameters: Floats, gradient: Floats, decay: Flags, trainable: Flags, rate: Any, penalty: Any
 ) -> None:
     """Take one step of plain gradient descent."""
-    for i in range(parameters.size):
+    for i in prange(parameters.size):
         value = parameters[i]
         slope = gradient[i] + (penalty if decay[i] else Float(0)) * value
         parameters[i] = value - rate * slope if trainable[i] else value
 
 
-@numba.njit(cache=True, nogil=True)
+@parallel
 def descend_with_momentum(
     parameters: Floats,
     gradient: Floats,
@@ -44,7 +46,7 @@ def descend_with_momentum(
     """Take one step of (Nesterov) momentum; ``ahead`` is the momentum for Nesterov's rule, else 0."""
     own = Float(1) if ahead != Float(0) else Float(0)
     along = ahead if ahead != Float(0) else Float(1)
-    for i in range(parameters.size):
+    for i in prange(parameters.size):
         value = parameters[i]
         slope = gradient[i] + (penalty if decay[i] else Float(0)) * value
         speed = momentum * velocity[i] + slope
@@ -52,7 +54,7 @@ def descend_with_momentum(
         parameters[i] = value - rate * (own * slope + along * speed) if trainable[i] else value
 
 
-@numba.njit(cache=True, nogil=True)
+@parallel
 def adapt(
     parameters: Floats,
     gradient: Floats,
@@ -71,7 +73,7 @@ def adapt(
     shrink: Any,
 ) -> None:
     """Take one step of Adam; ``penalty`` joins the gradient, ``shrink`` is AdamW's factor on the value."""
-    for i in range(parameters.size):
+    for i in prange(parameters.size):
         value = parameters[i] * (shrink if decay[i] else Float(1))
         slope = gradient[i] + (penalty if decay[i] else Float(0)) * value
         first = beta1 * mean[i] + rest1 * slope

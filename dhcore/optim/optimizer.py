@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dhcore import threads
 from dhcore.errors import OperationError, ShapeError
 from dhcore.optim.clipping import clip_by_norm
 
@@ -69,9 +71,10 @@ class Optimizer(ABC):
             ShapeError: the arrays differ in length or type.
             OperationError: a slot is missing.
         """
-        everywhere = np.ones(parameters.size, np.bool_)
-        decay = everywhere if decay is None else decay
-        trainable = everywhere if trainable is None else trainable
+        if decay is None or trainable is None:
+            everywhere = _everywhere(parameters.size)
+            decay = everywhere if decay is None else decay
+            trainable = everywhere if trainable is None else trainable
         arrays = {"parameters": parameters, "gradient": gradient}
         arrays |= {name: _slot(slots, name, self) for name in self.slot_names}
         _check(arrays, parameters.size, np.dtype(np.float32))
@@ -79,6 +82,7 @@ class Optimizer(ABC):
         if self.clip_norm is not None:
             counted = gradient if trainable.all() else np.where(trainable, gradient, np.float32(0))
             gradient = clip_by_norm(counted, self.clip_norm)
+        threads.synchronise()
         self._apply(parameters, gradient, slots, step, decay, trainable)
 
     @abstractmethod
@@ -92,6 +96,13 @@ class Optimizer(ABC):
         trainable: Flags,
     ) -> None:
         """Run the kernel of the rule on checked arrays."""
+
+
+@lru_cache(maxsize=4)
+def _everywhere(size: int) -> Flags:
+    flags = np.ones(size, np.bool_)
+    flags.setflags(write=False)
+    return flags
 
 
 def _slot(slots: Mapping[str, Floats], name: str, optimizer: Optimizer) -> Floats:
