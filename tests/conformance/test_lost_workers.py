@@ -13,6 +13,7 @@ import pytest
 
 import dhtask
 from dhtask import barrier, wait_on
+from dhtask._executors.dask import DaskExecutor
 from dhtask.errors import ClusterError, WorkerKilledError
 from dhtask.testing import FakeExecutor
 from tests.conformance import programs as p
@@ -89,7 +90,10 @@ def test_what_was_read_from_old_versions_of_files_is_made_again(
 
 def test_a_cluster_that_goes_away_is_an_error(embedded: dhtask.Runtime) -> None:
     future = p.sleep(30)
-    (cluster,) = psutil.Process().children()
+    executor = embedded._executor
+    assert isinstance(executor, DaskExecutor)
+    assert executor._cluster is not None
+    cluster = psutil.Process(executor._cluster._process.pid)
     for process in [*cluster.children(recursive=True), cluster]:
         process.kill()
     with pytest.raises(ClusterError):
