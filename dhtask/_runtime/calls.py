@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass, field
 from functools import cache
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from dhtask._executors.portable import dumps
@@ -62,12 +62,12 @@ class FunctionStore:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[TaskSpec, tuple[int, ...], bytes]] = {}
+        self._known: dict[int, tuple[TaskSpec, tuple[Any, ...], bytes]] = {}
 
     def pickled(self, spec: TaskSpec) -> bytes:
         """The function of a task, pickled."""
         known = self._known.get(id(spec))
-        if known is not None and known[0] is spec and known[1] == _bindings(spec):
+        if known is not None and known[0] is spec and _are_same(known[1], _bindings(spec)):
             return known[2]
         try:
             data = dumps(_by_name(spec) or spec.function)
@@ -98,11 +98,11 @@ def _by_name(spec: TaskSpec) -> Any:
     return found if getattr(found, "function", None) is spec.function else None
 
 
-def _bindings(spec: TaskSpec) -> tuple[int, ...]:
-    """Identities of the globals that a function pickled by value takes along, however indirectly."""
-    if spec.module != "__main__":
+def _bindings(spec: TaskSpec) -> tuple[Any, ...]:
+    """What a function pickled by value takes along, however indirectly."""
+    if not _travels_by_value(spec.function):
         return ()
-    found: list[int] = []
+    found: list[Any] = []
     seen: set[int] = set()
     pending: list[Any] = [spec.function]
     while pending:
@@ -112,12 +112,31 @@ def _bindings(spec: TaskSpec) -> tuple[int, ...]:
         if not isinstance(function, FunctionType) or id(function) in seen:
             continue
         seen.add(id(function))
-        if function.__module__ == "__main__":
+        if _travels_by_value(function):
             known = function.__globals__
             values = [known[name] for name in _global_names(function.__code__) if name in known]
-            found.extend(map(id, values))
+            values += [
+                cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)
+            ]
+            found.extend(values)
             pending.extend(values)
     return tuple(found)
+
+
+def _are_same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _travels_by_value(function: Any) -> bool:
+    return function.__module__ == "__main__" or "<locals>" in function.__qualname__
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
 
 
 @cache

@@ -521,4 +521,6 @@ def test_functions_that_workers_cannot_import_travel_by_value(runtime: Runtime) 
         return x + offset
 
     assert wait_on(shifted(p.add(1, 1))) == 12
+    offset = 100
+    assert wait_on(shifted(1)) == 101
     assert wait_on(dhtask.task(lambda x: x * 2)(4)) == 8
