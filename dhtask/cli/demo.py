@@ -45,7 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
         dataset=arguments.data or Path(),
         out=arguments.out,
         network="unet",
-        network_options={"width": 16, "levels": 4},
+        network_options={"width": 32, "levels": 4},
         epochs=arguments.epochs,
         batch_size=max(16, workers),
         partitions=max(2, workers),

@@ -53,13 +53,13 @@ def submit_epoch(
     config: TrainingConfig,
     recipe: ModelRecipe,
     shards: Sequence[Samples],
-    state: State,
+    state: Any,
     epoch: int,
 ) -> EpochFutures:
-    """Call every task of an epoch."""
+    """Call every task of an epoch that begins with a state, or with a future of it."""
     sizes = [shard.count for shard in shards]
     schedule = epoch_schedule(sizes, batch_size=config.batch_size, seed=config.seed, epoch=epoch)
-    held: Any = _tasks.hold(state)
+    held: Any = _tasks.hold(state) if isinstance(state, State) else state
     partitions = [
         _Partition(
             _tasks.restore(held, recipe, index, shard.images),

@@ -17,7 +17,7 @@ class TrainingObserver(Protocol):
     """Anything that wants to know how a training goes on; called from the program's thread."""
 
     def epoch_began(self, epoch: int, epochs: int, steps: int) -> None:
-        """An epoch of so many steps was handed to the workers."""
+        """An epoch of so many steps is the next to end."""
         ...
 
     def epoch_ended(self, record: EpochRecord, epochs: int) -> None:

@@ -15,7 +15,7 @@ from dhcore.errors import DhcoreError
 from dhcore.image import Image
 from dhcore.metrics import Confusion, ConfusionMetric
 from dhcore.nn import Measurement, Model, State
-from dhtask import wait_on
+from dhtask import Future, wait_on
 from dhtask.training import _tasks
 from dhtask.training._batch import parsed
 from dhtask.training._epoch import submit_epoch, submit_evaluation
@@ -26,6 +26,9 @@ from dhtask.training.errors import TrainingConfigError
 from dhtask.training.progress import Silence, TrainingObserver
 from dhtask.training.result import EpochRecord, Evaluation, TrainingResult, is_better
 from dhtask.training.samples import Samples
+
+#: Seconds of work, beside the epoch that runs, that may have to be done again when a worker is lost.
+_LINEAGE_SECONDS = 30.0
 
 
 def train(
@@ -131,6 +134,18 @@ class _Standing:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """An epoch whose tasks have been called; futures inside a runtime."""
+
+    epoch: int
+    steps: int
+    state: Any
+    loss: Any
+    measurements: Any
+
+
+@final
 class _Training:
     def __init__(
         self,
@@ -150,12 +165,18 @@ class _Training:
         #: Names the network, loss and metrics before anything is sent.
         self.model = _built(self.judging)
         self.sizes = tuple(shard.count for shard in training)
+        #: When the epoch before ended, or the training began.
+        self.mark = time.perf_counter()
+        #: When a state was last sent from here.
+        self.sent = self.mark
 
     def run(self) -> TrainingResult:
         standing = self._begin()
         resumed_from = len(standing.history) or None
-        for epoch in range(len(standing.history), self.config.epochs):
-            standing = self._epoch(standing, epoch)
+        running = self._submit(standing.state, len(standing.history))
+        while running is not None:
+            self.observer.epoch_began(running.epoch, self.config.epochs, running.steps)
+            standing, running = self._finish(standing, running)
         return TrainingResult(
             state=standing.state,
             best_state=standing.best_state or standing.state,
@@ -174,26 +195,51 @@ class _Training:
         best = last if last.best_epoch == len(last.history) - 1 else read_checkpoint(folder / BEST)
         return _Standing(last.state, last.history, best.state, last.best_epoch)
 
-    def _epoch(self, before: _Standing, epoch: int) -> _Standing:
-        began = time.perf_counter()
-        futures = submit_epoch(self.config, self.recipe, self.training, before.state, epoch)
-        self.observer.epoch_began(epoch, self.config.epochs, futures.steps)
+    def _submit(self, state: Any, epoch: int) -> _Running | None:
+        """Call all tasks of an epoch, if there is one left; it begins with a state, or a future of it."""
+        if epoch >= self.config.epochs:
+            return None
+        futures = submit_epoch(self.config, self.recipe, self.training, state, epoch)
         measurements = submit_evaluation(
             self.judging, self.validation, futures.state, self.config.batch_size
         )
-        state, loss, measured = wait_on([futures.state, futures.loss, measurements])
+        return _Running(epoch, futures.steps, futures.state, futures.loss, measurements)
+
+    def _finish(self, before: _Standing, running: _Running) -> tuple[_Standing, _Running | None]:
+        state, loss = wait_on([running.state, running.loss])
+        following: _Running | None = None
+        is_deferred = isinstance(running.state, Future)
+        if is_deferred:
+            # The workers go on while the figures are read and the checkpoint is written.
+            following = self._submit(self._opening(running.state, state), running.epoch + 1)
+        measured = wait_on(running.measurements)
+        now = time.perf_counter()
         record = EpochRecord(
-            epoch=epoch,
+            epoch=running.epoch,
             training_loss=float(loss),
             validation=self._figures(measured),
             samples=sum(self.sizes),
             steps=int(state.step),
-            seconds=time.perf_counter() - began,
+            seconds=now - self.mark,
         )
+        self.mark = now
         after = self._judged(before, state, record)
         self._keep(after)
         self.observer.epoch_ended(record, self.config.epochs)
-        return after
+        if not is_deferred:
+            following = self._submit(state, running.epoch + 1)
+        return after, following
+
+    def _opening(self, future: Any, state: State) -> Any:
+        """What the next epoch begins with: the state where it lies, or now and then the one that came here.
+
+        They are equal. The first costs no transfer; but whatever is lost with a worker is then made again from the
+        last state that came from the program, so that must not lie too far back.
+        """
+        if time.perf_counter() - self.sent < _LINEAGE_SECONDS:
+            return future
+        self.sent = time.perf_counter()
+        return state
 
     def _figures(self, measured: Sequence[Measurement]) -> dict[str, float]:
         return self.model.figures(reduce(Measurement.merged, measured)) if measured else {}

@@ -12,7 +12,7 @@ import pytest
 import dhtask
 from dhcore.optim import Adam
 from dhtask._model.observation import Observation, TaskCalled, TaskEnded
-from dhtask.training import TrainingConfig, TrainingResult, read_checkpoint, train
+from dhtask.training import TrainingConfig, TrainingResult, read_checkpoint, train, training
 from tests.dhtask.training.networks import CLASSES, normalised, shards
 
 CONFIG = TrainingConfig(
@@ -82,7 +82,12 @@ class Killer:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_of_an_epoch_changes_no_figure() -> None:
+@pytest.mark.parametrize("lineage_seconds", [0.0, 1000.0])
+def test_a_worker_killed_in_the_middle_of_an_epoch_changes_no_figure(
+    lineage_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whether what is lost is made again from the state of this epoch, or from the first.
+    monkeypatch.setattr(training, "_LINEAGE_SECONDS", lineage_seconds)
     plainly = run()
     # 4 steps an epoch of 3 partitions, the last of one or two: this is in the second epoch.
     killer = Killer("gradient_step", after=16)
