@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from dhcore import losses, metrics
 from dhcore._ops.graph import Graph, Node
@@ -22,8 +22,12 @@ from dhcore.nn._builder import GraphBuilder
 #: Metrics of one output.
 MetricChoice: TypeAlias = Sequence[Metric[Any] | str]
 
+Part = TypeVar("Part")
+
 LOSS: Final = "loss"
 WEIGHT: Final = "weight"
+#: Losses whose target lies between 0 and 1.
+_OF_PROBABILITIES: Final = frozenset({"binary_cross_entropy", "dice_loss", "softmax_cross_entropy"})
 
 
 def target_name(graph: Graph, output: str) -> str:
@@ -65,9 +69,17 @@ def chosen_losses(graph: Graph, loss: Loss | str | Mapping[str, Loss | str]) -> 
     if not by_output:
         raise OperationError("a model is trained on at least one loss, found none")
     return {
-        output: losses.by_name(chosen) if isinstance(chosen, str) else chosen
+        output: losses.by_name(chosen) if isinstance(chosen, str) else checked(chosen, Loss)
         for output, chosen in by_output.items()
     }
+
+
+def checked(part: Part, kind: type) -> Part:
+    """What stands in a call of compile, when it is of its kind."""
+    if isinstance(part, kind):
+        return part
+    hint = f"call it: {part.__name__}()" if isinstance(part, type) else "or give its name"
+    raise OperationError(f"expected an instance of {kind.__name__}, found {part!r}; {hint}")
 
 
 def chosen_metrics(
@@ -82,13 +94,15 @@ def chosen_metrics(
             raise OperationError(
                 f"output {output!r} has no loss, hence no target to measure against"
             )
+        if isinstance(several, str):
+            raise OperationError(f"metrics are a list, found {several!r}; write [{several!r}]")
         threshold = 0.0 if _decides_on_logits(graph, output, chosen[output]) else 0.5
         labels = True if _has_labels(graph, output, chosen[output]) else None
         for item in several:
             metric = (
                 metrics.by_name(item, threshold=threshold, labels=labels)
                 if isinstance(item, str)
-                else item
+                else checked(item, Metric)
             )
             result[_figure(graph, output, metric.name)] = metric
     return result
@@ -100,9 +114,11 @@ def output_of(graph: Graph, figure: str) -> str:
     return max(fitting, key=len) if len(graph.outputs) > 1 else next(iter(graph.outputs))
 
 
-def targets_of(graph: Graph, training: Graph) -> list[str]:
-    """Outputs that have a target."""
-    return [name for name in graph.outputs if target_name(graph, name) in training.inputs]
+def targets_of(graph: Graph, training: Graph) -> dict[str, bool]:
+    """Outputs that have a target, and whether it holds probabilities."""
+    read = {node.inputs[1] for node in training.nodes if node.op in _OF_PROBABILITIES}
+    places = {name: training.inputs.get(target_name(graph, name)) for name in graph.outputs}
+    return {name: place in read for name, place in places.items() if place is not None}
 
 
 def _figure(graph: Graph, output: str, metric: str) -> str:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from dhcore import optim, random
 from dhcore._ops.graph import Graph
 from dhcore.device import Device, as_device, current
-from dhcore.errors import OperationError
+from dhcore.errors import OperationError, ShapeError
 from dhcore.losses import Loss
 from dhcore.metrics import Average, Metric, Tally
 from dhcore.nn import _objective
@@ -205,7 +205,11 @@ class Model:
             OperationError: an unknown name.
             GraphError: the loss does not go with the model's last activation.
         """
-        rule = optim.by_name(optimizer) if isinstance(optimizer, str) else optimizer
+        rule = (
+            optim.by_name(optimizer)
+            if isinstance(optimizer, str)
+            else _objective.checked(optimizer, Optimizer)
+        )
         chosen = _objective.chosen_losses(self.graph, loss)
         self._training = _objective.training_graph(self.graph, chosen)
         self.metrics = _objective.chosen_metrics(self.graph, chosen, metrics)
@@ -221,15 +225,18 @@ class Model:
 
         Args:
             x: one array (samples, *shape) per input.
-            y: one array per output with a loss: of the output's shape, or integer classes (samples, *spatial).
+            y: one array per output with a loss: of the output's shape, or integer classes (samples, *spatial); a single
+                channel may leave its axis out.
             weight: (samples,); 1 by default. The loss is the mean by these weights.
             seed: names the random numbers of dropout, with the step; the model's by default. Replicas that train on
                 parts of a batch use different ones.
 
         Raises:
-            ShapeError: an array does not fit; the message names the input or output.
+            ShapeError: an array does not fit, or there is no sample; the message names the input or output.
+            DtypeError: an array does not hold numbers.
+            OperationError: a number is not finite, a class or probability is out of range, a weight is negative.
         """
-        batch = self._samples(x, y, weight).feed(slice(None))
+        batch = self._samples(x, y, weight).whole()
         return self._gradients(batch, self.seed if seed is None else seed)
 
     def apply_gradients(self, gradient: Floats) -> None:
@@ -244,7 +251,7 @@ class Model:
 
     def train_batch(self, x: Data, y: Data, weight: Array | None = None) -> Measurement:
         """One step of training on one batch: :meth:`gradients`, then :meth:`apply_gradients`."""
-        return self._train(self._samples(x, y, weight).feed(slice(None)))
+        return self._train(self._samples(x, y, weight).whole())
 
     def fit(
         self,
@@ -271,14 +278,16 @@ class Model:
             progress: draw a bar on the standard error stream; by default only where that is a terminal.
 
         Raises:
-            ShapeError: an array does not fit.
-            OperationError: the model is not compiled.
+            ShapeError, DtypeError, OperationError: as in :meth:`gradients`.
         """
         samples = self._samples(x, y, weight)
+        if not samples.count:
+            raise ShapeError("fit", "at least one sample", "none")
+        steps = samples.steps(batch_size)
         check = None if validation_data is None else self._samples(*validation_data)
         history: list[Epoch] = []
         for number in range(1, epochs + 1):
-            bar = Progress(f"{number}/{epochs}", -(-samples.count // batch_size), visible=progress)
+            bar = Progress(f"{number}/{epochs}", steps, visible=progress)
             order = self._order(samples, shuffle=shuffle)
             epoch = self._epoch(number, samples, order, batch_size, check, bar)
             history.append(epoch)
@@ -291,9 +300,10 @@ class Model:
 
     def forward(self, x: Data, *, training: bool = False) -> Any:
         """Outputs of one batch: an array, or arrays by name where there are several outputs."""
-        return self._unpacked(
-            self._forward(Samples(self.graph, x).feed(slice(None)), training=training)
-        )
+        samples = Samples(self.graph, x)
+        if not samples.count:
+            return self._unpacked(_nothing(self.graph))
+        return self._unpacked(self._forward(samples.whole(), training=training))
 
     def predict(self, x: Data, *, batch_size: int = 32) -> Any:
         """Outputs of any number of samples: an array, or arrays by name where there are several outputs."""
