@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dhtask.cli.job import add_training_arguments, chosen_workers, given_command, refusing
 from dhtask.demo import (
+    PLACES,
     TRUTH,
     JobOptions,
     print_job,
@@ -77,7 +78,7 @@ def _demonstrate(options: JobOptions, *, own_data: bool) -> int:
             Fact("threshold", round(tissue.threshold, 4)),
             *(Fact(f"DAB in {name}", f"{share:.1%}") for name, share in tissue.shares.items()),
         ]
-        remarks = [TRUTH]
+        remarks = [TRUTH, PLACES]
         print(f"dataset: DAB against the rest in colon tissue, {tissue.path}")
         print("the truth is made by stain separation, not by a pathologist")
     outcome = run_job(options, EpochLines())

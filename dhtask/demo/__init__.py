@@ -10,9 +10,17 @@ from __future__ import annotations
 from dhtask.demo.job import JobOptions, JobOutcome, Splits, WholePicture, run_job
 from dhtask.demo.stitching import predict_picture
 from dhtask.demo.summary import print_job, write_job_report
-from dhtask.demo.tissue import REGIONS, TRUTH, TissueDataset, stain_mask, write_tissue_dataset
+from dhtask.demo.tissue import (
+    PLACES,
+    REGIONS,
+    TRUTH,
+    TissueDataset,
+    stain_mask,
+    write_tissue_dataset,
+)
 
 __all__ = [
+    "PLACES",
     "REGIONS",
     "TRUTH",
     "JobOptions",

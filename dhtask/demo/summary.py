@@ -101,7 +101,7 @@ def print_job(outcome: JobOutcome, paths: ReportPaths, file: TextIO) -> None:
     console.print()
     console.print(table)
     console.print()
-    for name, value in _indicator_rows(outcome):
+    for name, value in _rows(outcome):
         console.print(f"{name:<12}{value}")
     if outcome.problems:
         console.print(f"left out    {len(outcome.problems)} files, listed in the report")
@@ -166,9 +166,12 @@ def _rgb(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def _remarks(outcome: JobOutcome) -> tuple[str, ...]:
-    best, epochs = outcome.training.best_epoch + 1, len(outcome.training.history)
-    judge = f"by {outcome.config.judge} on the validation samples"
-    remarks = [f"The figures are those of the best state (epoch {best} of {epochs}, {judge})."]
+    best, judge = outcome.training.history[outcome.training.best_epoch], outcome.config.judge
+    chosen = "without validation samples the last one"
+    if best.validation:
+        chosen = f"by {judge} on the validation samples, {best.validation[judge]:.3f}"
+    epochs = len(outcome.training.history)
+    remarks = [f"The figures are those of epoch {best.epoch + 1} of {epochs}: {chosen}."]
     if outcome.same_figures is not None:
         scaling = outcome.indicators.scaling
         workers = scaling.workers if scaling else outcome.options.workers
@@ -180,9 +183,13 @@ def _remarks(outcome: JobOutcome) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _indicator_rows(outcome: JobOutcome) -> list[tuple[str, str]]:
+def _rows(outcome: JobOutcome) -> list[tuple[str, str]]:
     known, training = outcome.indicators, outcome.training
     rows = []
+    best, judge = training.history[training.best_epoch], outcome.config.judge
+    if best.validation:
+        named = f"{best.validation[judge]:.3f} {judge}, the best of {len(training.history)} epochs"
+        rows.append(("validation", f"{named}; seed {outcome.options.seed}"))
     if known.toppi_s is not None:
         rows.append(("toppi", f"{known.toppi_s:.1f} s   pre-processing of images"))
     if known.totm_s is not None:

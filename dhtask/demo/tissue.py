@@ -35,6 +35,13 @@ TRUTH: Final = (
     "not by a pathologist; the figures say how well the network imitates that rule on a region it has never seen."
 )
 
+#: Said where the whole picture is shown.
+PLACES: Final = (
+    "In pictures of the whole tissue only the columns "
+    f"{REGIONS['test'][0]} to {REGIONS['test'][1] - 1}, at the right, are held out; the network was trained on the "
+    f"columns {REGIONS['training'][0]} to {REGIONS['training'][1] - 1}."
+)
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -210,9 +210,13 @@ def test_the_demonstration_trains_on_tissue_and_says_whose_truth_it_is(
     printed = capsys.readouterr().out
     assert "not by a pathologist" in printed
     assert re.search(r"^DAB +0\.\d{3} +0\.\d{3}$", printed, re.MULTILINE)
+    assert re.search(
+        r"^validation +0\.\d{3} dice, the best of 2 epochs; seed 0$", printed, re.MULTILINE
+    )
     assert re.search(r"^toppi +3\d\.\d s", printed, re.MULTILINE)
     page = (out / "report.html").read_text()
     assert "not by a pathologist" in page
+    assert "only the columns 384 to 511, at the right, are held out" in page
     assert (out / "dataset" / "tissue.yml").exists()
 
 
