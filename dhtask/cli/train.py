@@ -63,6 +63,12 @@ def _add_learning_arguments(parser: argparse.ArgumentParser) -> None:
         "--lr", type=float, default=0.001, help="highest learning rate (default: 0.001)"
     )
     learning.add_argument(
+        "--loss",
+        choices=("cross_entropy", "dice", "both"),
+        default="cross_entropy",
+        help="both: their sum, which also finds classes that cover little (default: cross_entropy)",
+    )
+    learning.add_argument(
         "--local-steps",
         type=int,
         metavar="K",
@@ -116,6 +122,7 @@ def execute(arguments: argparse.Namespace) -> int:
         batch_size=arguments.batch_size,
         partitions=workers if arguments.partitions is None else arguments.partitions,
         learning_rate=arguments.lr,
+        loss=arguments.loss,
         mode="gradient" if arguments.local_steps is None else "local",
         local_steps=8 if arguments.local_steps is None else arguments.local_steps,
         recipe=Recipe(

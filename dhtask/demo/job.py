@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, final
+from typing import Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import dhtask
 from dhcore import image, nets
 from dhcore.data import Dataset, Problem, load_dataset, load_sample
+from dhcore.losses import Dice, Loss, SoftmaxCrossEntropy
 from dhcore.optim import Adam, Cosine
 from dhtask.demo.stitching import predict_picture
 from dhtask.errors import ConfigurationError, InternalError
@@ -37,6 +38,15 @@ from dhtask.training import (
     evaluate,
     train,
 )
+
+#: Losses of a job.
+LossName = Literal["both", "cross_entropy", "dice"]
+
+_LOSSES: Final[Mapping[LossName, Loss]] = {
+    "both": SoftmaxCrossEntropy() + Dice(),
+    "cross_entropy": SoftmaxCrossEntropy(),
+    "dice": Dice(),
+}
 
 #: Epochs that are repeated on one worker; the first of them warms up and is not measured.
 _SCALING_EPOCHS = 6
@@ -62,6 +72,8 @@ class JobOptions:
     batch_size: int = 8
     partitions: int = 2
     learning_rate: float = 0.001
+    #: ``both`` is the sum, which also finds classes that cover little; a classification has no Dice loss.
+    loss: LossName = "cross_entropy"
     mode: Mode = "gradient"
     local_steps: int = 8
     recipe: Recipe = field(default_factory=Recipe)
@@ -254,6 +266,10 @@ def _check_network(
         raise ConfigurationError(f"network {options.network}: {error}") from error
     (place,) = model.graph.outputs.values()
     is_map = len(model.graph.nodes[place].shape) > 1
+    if dataset.task == "classification" and options.loss != "cross_entropy":
+        raise ConfigurationError(
+            f"a classification is trained with cross_entropy, not {options.loss}"
+        )
     if is_map and dataset.task == "classification":
         raise ConfigurationError(
             f"{options.network} gives a map of classes, the dataset has one class per image; "
@@ -276,6 +292,7 @@ def _configuration(options: JobOptions, dataset: Dataset, training: Prepared) ->
         batch_size=options.batch_size,
         epochs=options.epochs,
         optimizer=Adam(Cosine(options.learning_rate, steps=steps, warmup=warmup)),
+        loss=_LOSSES[options.loss],
         metrics=("accuracy", *overlap) if dataset.task == "classification" else overlap,
         mode=options.mode,
         local_steps=options.local_steps,

@@ -72,7 +72,7 @@ def test_train_takes_tiles_sizes_and_augmentation(tmp_path: Path) -> None:
         "2",
     ]
     assert train(dataset, *more) == 0
-    assert train(dataset, "--size", "16", "--gray", "--seed", "3") == 0
+    assert train(dataset, "--size", "16", "--gray", "--seed", "3", "--loss", "both") == 0
 
 
 def test_a_dataset_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

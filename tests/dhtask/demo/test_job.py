@@ -70,6 +70,12 @@ def test_a_classification_counts_its_own_classes(tmp_path: Path) -> None:
     assert outcome.whole is None
 
 
+def test_a_classification_has_no_dice_loss(tmp_path: Path) -> None:
+    changes = {"network": "lenet", "network_options": {}, "dataset": write_classes(tmp_path)}
+    with pytest.raises(ConfigurationError, match="trained with cross_entropy, not dice"):
+        run_job(options(tmp_path, **{**changes, "recipe": Recipe("gray"), "loss": "dice"}))
+
+
 def test_without_a_test_split_the_validation_samples_are_measured(tmp_path: Path) -> None:
     path = write_discs(tmp_path, split={"training": [0, 1, 2, 3], "validation": [4, 5]})
     outcome = run_job(options(tmp_path, dataset=path))
