@@ -74,7 +74,7 @@ def case(
     weight = numbers.uniform(0.5, 1.5, 4).astype(np.float32)
     chosen = losses.by_name(loss) if isinstance(loss, str) else loss
     graph = training_graph(model.graph, {"head": chosen})
-    feed = Samples(model.graph, images, truth, weight, targets=["head"]).feed(slice(None))
+    feed = Samples(model.graph, images, truth, weight, targets={"head": True}).feed(slice(None))
     return model, feed, graph
 
 
