@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import Literal
 
 from dhcore.errors import OperationError
@@ -14,18 +16,38 @@ Padding = Literal["same", "valid"] | int | tuple[int, ...] | tuple[tuple[int, in
 Pairs = tuple[tuple[int, int], ...]
 
 
+def is_whole(number: object, *, least: int = 1) -> bool:
+    """Whether something counts: an integer, NumPy's among them, that is large enough.
+
+    >>> is_whole(3), is_whole(3.0), is_whole(0)
+    (True, False, False)
+    """
+    return isinstance(number, Integral) and int(number) >= least
+
+
+def whole(what: str, value: int, *, least: int = 1) -> int:
+    """A number that counts something, NumPy's integers among them.
+
+    >>> whole("filters", 16)
+    16
+    """
+    if not is_whole(value, least=least):
+        raise OperationError(f"{what}: expected an integer of at least {least}, found {value!r}")
+    return int(value)
+
+
 def per_axis(what: str, value: Extent, axes: int, *, least: int = 1) -> Shape:
     """One number per axis.
 
     >>> per_axis("kernel", 3, 2)
     (3, 3)
     """
-    numbers = (value,) * axes if isinstance(value, int) else tuple(value)
-    if len(numbers) != axes or any(number < least for number in numbers):
+    numbers = tuple(value) if isinstance(value, Iterable) else (value,) * axes
+    if len(numbers) != axes or not all(is_whole(number, least=least) for number in numbers):
         raise OperationError(
             f"{what}: expected an integer of at least {least}, or {axes} of them, found {value!r}"
         )
-    return numbers
+    return tuple(int(number) for number in numbers)
 
 
 def padding_pairs(
@@ -69,14 +91,15 @@ def explicit_pairs(padding: Padding, axes: int) -> Pairs:
     if isinstance(padding, str):
         raise OperationError(f"padding: expected 'same', 'valid' or numbers, found {padding!r}")
     written: tuple[int | tuple[int, int], ...]
-    written = (padding,) * axes if isinstance(padding, int) else tuple(padding)
-    pairs = [(side, side) if isinstance(side, int) else tuple(side) for side in written]
-    if len(pairs) != axes or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
+    written = tuple(padding) if isinstance(padding, Iterable) else (padding,) * axes
+    pairs = [tuple(side) if isinstance(side, Iterable) else (side, side) for side in written]
+    counts = all(len(pair) == 2 and all(is_whole(side, least=0) for side in pair) for pair in pairs)
+    if len(pairs) != axes or not counts:
         raise OperationError(
             f"padding: expected an integer, {axes} integers or {axes} pairs (low, high), "
             f"none negative, found {padding!r}"
         )
-    return tuple((pair[0], pair[-1]) for pair in pairs)
+    return tuple((int(pair[0]), int(pair[-1])) for pair in pairs)
 
 
 def _missing(size: int, kernel: int, stride: int, dilation: int) -> int:

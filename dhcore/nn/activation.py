@@ -170,7 +170,7 @@ class Softmax(Layer):
         """The softmax along the axis."""
         if not 1 <= self.axis <= len(shapes[0]):
             raise OperationError(
-                f"softmax: expected an axis from 1 to {len(shapes[0])} for {shapes[0]}, found {self.axis!r}; "
+                f"expected an axis from 1 to {len(shapes[0])} for {shapes[0]}, found {self.axis!r}; "
                 f"axis 0 is the batch"
             )
         return Application("softmax", {"axis": self.axis})

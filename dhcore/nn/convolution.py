@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, final
 
 from dhcore.errors import OperationError, ShapeError
-from dhcore.nn._window import Extent, Padding, padding_pairs, per_axis, transposed_pairs
+from dhcore.nn._window import Extent, Padding, padding_pairs, per_axis, transposed_pairs, whole
 from dhcore.nn.initialiser import Constant, Fans, HeNormal, Initialiser
 from dhcore.nn.layer import Application, ArraySpec, Layer, Shape
 
@@ -33,7 +33,7 @@ class _Convolution(Layer, ABC):
     def application(self, *shapes: Shape) -> Application:
         """The convolution, with padding resolved for this input."""
         channels, *size = _channels_and_size(shapes[0], self.axes)
-        _check_groups(channels, self.filters, self.groups)
+        filters, groups = _checked_groups(channels, self.filters, self.groups)
         kernel = per_axis("kernel", self.kernel, self.axes)
         stride = per_axis("stride", self.stride, self.axes)
         dilation = per_axis("dilation", self.dilation, self.axes)
@@ -41,13 +41,13 @@ class _Convolution(Layer, ABC):
             "stride": stride,
             "padding": padding_pairs(self.padding, tuple(size), kernel, stride, dilation),
             "dilation": dilation,
-            "groups": self.groups,
+            "groups": groups,
         }
-        per_group = channels // self.groups
+        per_group = channels // groups
         taps = math.prod(kernel)
-        fans = Fans(per_group * taps, self.filters // self.groups * taps)
-        weight = ArraySpec("weight", (self.filters, per_group, *kernel), self.initialiser, fans)
-        return Application("convolution", attributes, (weight, *_bias(self.filters, self.bias)))
+        fans = Fans(per_group * taps, filters // groups * taps)
+        weight = ArraySpec("weight", (filters, per_group, *kernel), self.initialiser, fans)
+        return Application("convolution", attributes, (weight, *_bias(filters, self.bias)))
 
 
 @final
@@ -136,7 +136,7 @@ class _ConvolutionTranspose(Layer, ABC):
     def application(self, *shapes: Shape) -> Application:
         """The transposed convolution, with padding resolved."""
         channels, *_ = _channels_and_size(shapes[0], self.axes)
-        _check_groups(channels, self.filters, self.groups)
+        filters, groups = _checked_groups(channels, self.filters, self.groups)
         kernel = per_axis("kernel", self.kernel, self.axes)
         stride = per_axis("stride", self.stride, self.axes)
         dilation = per_axis("dilation", self.dilation, self.axes)
@@ -148,11 +148,11 @@ class _ConvolutionTranspose(Layer, ABC):
             "padding": padding,
             "output_padding": extra,
             "dilation": dilation,
-            "groups": self.groups,
+            "groups": groups,
         }
-        shape = (channels, self.filters // self.groups, *kernel)
+        shape = (channels, filters // groups, *kernel)
         weight = ArraySpec("weight", shape, self.initialiser, self._fans(channels, kernel, stride))
-        arrays = (weight, *_bias(self.filters, self.bias))
+        arrays = (weight, *_bias(filters, self.bias))
         return Application("convolution_transpose", attributes, arrays)
 
     def _fans(self, channels: int, kernel: Shape, stride: Shape) -> Fans:
@@ -209,15 +209,13 @@ def _channels_and_size(shape: Shape, axes: int) -> Shape:
     return shape
 
 
-def _check_groups(channels: int, filters: int, groups: int) -> None:
-    if filters < 1 or groups < 1:
-        raise OperationError(
-            f"expected filters and groups of at least 1, found {filters!r}, {groups!r}"
-        )
+def _checked_groups(channels: int, filters: int, groups: int) -> tuple[int, int]:
+    filters, groups = whole("filters", filters), whole("groups", groups)
     if channels % groups or filters % groups:
         raise OperationError(
-            f"groups={groups!r} divides neither or only one of {channels} channels and {filters} filters"
+            f"expected groups that divide {channels} channels and {filters} filters, found {groups!r}"
         )
+    return filters, groups
 
 
 def _bias(filters: int, wanted: bool) -> tuple[ArraySpec, ...]:  # noqa: FBT001 - a layer's own flag

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 from dhcore.errors import ShapeError
+from dhcore.nn._window import is_whole
 from dhcore.nn.layer import Application, Layer, Shape, Symbol
 
 
@@ -35,7 +37,9 @@ def Input(shape: tuple[int, ...], *, name: str | None = None) -> Symbol:  # noqa
     >>> Input((3, 64, 64)).shape
     (3, 64, 64)
     """
-    extents: tuple[object, ...] = tuple(shape)
-    if any(not isinstance(extent, int) or extent < 1 for extent in extents):
+    # A number alone is a frequent slip for a shape of one axis.
+    given: object = shape
+    if not isinstance(given, Iterable) or not all(is_whole(extent) for extent in given):
         raise ShapeError(name or "input", "a shape of positive integers", repr(shape))
-    return Symbol(_Placeholder(name=name), (), Application("input"), tuple(shape))
+    sizes = tuple(int(extent) for extent in shape)
+    return Symbol(_Placeholder(name=name), (), Application("input"), sizes)

@@ -91,6 +91,8 @@ class Layer(ABC):
             shape = infer_sample_shape(application.op, shapes, own, application.attributes)
         except ShapeError as error:
             raise error.within(self.label) from None
+        except OperationError as error:
+            raise OperationError(f"{self.label}: {error}") from None
         return Symbol(self, inputs, application, shape)
 
     @property

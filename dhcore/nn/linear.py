@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, final
 
 from dhcore.errors import ShapeError
+from dhcore.nn._window import whole
 from dhcore.nn.initialiser import Constant, Fans, GlorotUniform, Initialiser
 from dhcore.nn.layer import Application, ArraySpec, Layer, Shape
 
@@ -37,8 +38,8 @@ class Linear(Layer):
         """The linear map for this number of inputs."""
         if len(shapes[0]) != 1:
             raise ShapeError("linear", "(inputs,)", str(shapes[0]), "put a Flatten() before it")
-        inputs = shapes[0][0]
-        fans = Fans(inputs, self.units)
-        weight = ArraySpec("weight", (self.units, inputs), self.initialiser, fans)
-        bias = ArraySpec("bias", (self.units,), Constant(0.0), decay=False)
+        units, inputs = whole("units", self.units), shapes[0][0]
+        fans = Fans(inputs, units)
+        weight = ArraySpec("weight", (units, inputs), self.initialiser, fans)
+        bias = ArraySpec("bias", (units,), Constant(0.0), decay=False)
         return Application("linear", {}, (weight, bias) if self.bias else (weight,))

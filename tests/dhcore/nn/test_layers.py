@@ -140,6 +140,7 @@ IMAGE = (3, 8, 8)
         (lambda: nn.MaxPool(2, name="pool")(nn.Input((8,))), r"pool \(max_pool\): expected \(channels, \*spatial\)"),
         (lambda: nn.Reshape((5, -1), name="turn")(nn.Input(IMAGE)), r"turn \(reshape\): expected 192 elements"),
         (lambda: nn.Input((3, 0)), r"positive integers, found \(3, 0\)"),
+        (lambda: nn.Input(3), "positive integers, found 3"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_a_wrong_shape_names_the_layer_and_both_shapes(
@@ -155,18 +156,32 @@ def test_a_wrong_shape_names_the_layer_and_both_shapes(
         (lambda: nn.Conv2d(4, (3, 3, 3))(nn.Input(IMAGE)), r"kernel: .* or 2 of them, found \(3, 3, 3\)"),
         (lambda: nn.Conv2d(4, 3, padding="full")(nn.Input(IMAGE)), "'same', 'valid' or numbers, found 'full'"),  # type: ignore[arg-type]
         (lambda: nn.Conv2d(4, 3, padding=((1, -1), (0, 0)))(nn.Input(IMAGE)), "none negative"),
-        (lambda: nn.Conv2d(4, 3, groups=2)(nn.Input(IMAGE)), "groups=2 divides"),
+        (lambda: nn.Conv2d(4, 3, groups=2)(nn.Input(IMAGE)), "groups that divide 3 channels and 4 filters, found 2"),
         (lambda: nn.Dropout(1.0), r"lies in \[0, 1\), found 1.0"),
         (lambda: nn.Upsample(2, mode="cubic"), "'nearest' or 'linear', found 'cubic'"),  # type: ignore[arg-type]
         (lambda: nn.Softmax(0)(nn.Input(IMAGE)), "axis 0 is the batch"),
         (lambda: nn.Add()(nn.Input(IMAGE)), "expected 2 input"),
         (lambda: nn.ReLU()(np.zeros(3)), "called with what other layers gave, got ndarray"),  # type: ignore[arg-type]
         (lambda: nn.BatchNorm(momentum=0.0), "0 < momentum"),
+        (lambda: nn.Conv2d(4, 0, name="stem")(nn.Input(IMAGE)), "stem: kernel: expected an integer of at least 1"),
+        (lambda: nn.Conv2d(4, 2.5)(nn.Input(IMAGE)), "kernel: expected an integer of at least 1"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(4, 3, padding=1.5)(nn.Input(IMAGE)), "padding: expected an integer"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(4.0, 3)(nn.Input(IMAGE)), "filters: expected an integer"),  # type: ignore[arg-type]
+        (lambda: nn.Linear(0, name="head")(nn.Input((3,))), "head: units: expected an integer of at least 1, found 0"),
     ],
 )  # fmt: skip
 def test_an_impossible_figure_is_refused(apply: Callable[[], object], message: str) -> None:
     with pytest.raises(OperationError, match=message):
         apply()
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    three, sizes = np.int64(3), np.array([3, 8, 8])
+    convolution = nn.Conv2d(three, three, stride=np.int64(2), padding=np.int64(1))
+    symbol = convolution(nn.Input(tuple(sizes)))
+    assert repr(symbol) == "<convolution (3, 4, 4)>"
+    assert symbol.application == nn.Conv2d(3, 3, stride=2, padding=1)(nn.Input(IMAGE)).application
+    assert repr(nn.Linear(three)(nn.Input((three,)))) == "<linear (3,)>"
 
 
 @pytest.mark.parametrize(
