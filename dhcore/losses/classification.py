@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from dhcore.errors import OperationError
 from dhcore.losses.loss import Loss, Term
 
 
@@ -22,8 +23,14 @@ class SoftmaxCrossEntropy(Loss):
     1.3863
     """
 
-    def terms(self, channels: int) -> tuple[Term, ...]:  # noqa: ARG002 - a loss is told the channels
+    def terms(self, channels: int) -> tuple[Term, ...]:
         """The one operation."""
+        if channels < 2:
+            # The softmax of one channel is 1 whatever the model says: a loss of 0 that teaches nothing.
+            raise OperationError(
+                f"softmax_cross_entropy: expected a channel for each of 2 or more classes, found {channels}; "
+                f"for one channel choose binary_cross_entropy"
+            )
         return (Term("softmax_cross_entropy", "softmax", is_fused=True),)
 
 

@@ -62,8 +62,10 @@ class Loss(ABC):
     def __add__(self, other: Loss) -> Sum:
         return Sum(((1.0, self), (1.0, other)))
 
-    def __rmul__(self, factor: float) -> Sum:
+    def __mul__(self, factor: float) -> Sum:
         return Sum(((float(factor), self),))
+
+    __rmul__ = __mul__
 
 
 @final

@@ -121,8 +121,16 @@ def test_an_empty_channel_predicted_empty_costs_nothing() -> None:
     assert losses.Dice(activation=None)(nothing, nothing).item() == 0
 
 
+def test_a_softmax_of_one_channel_is_refused() -> None:
+    # It is 1 whatever the logit: the loss would be 0 and nothing would be learned.
+    with pytest.raises(
+        OperationError, match=r"2 or more classes, found 1; .* binary_cross_entropy"
+    ):
+        losses.SoftmaxCrossEntropy()(Tensor(np.zeros((4, 1))), Tensor(np.ones((4, 1))))
+
+
 def test_factors_multiply_through_sums() -> None:
-    loss = 2 * (losses.BinaryCrossEntropy() + 3 * losses.MeanSquaredError())
+    loss = 2 * (losses.BinaryCrossEntropy() + losses.MeanSquaredError() * 3)
     assert [(term.op, term.factor) for term in loss.terms(1)] == [
         ("binary_cross_entropy", 2.0),
         ("mean_squared_error", 6.0),
