@@ -11,7 +11,7 @@ import numpy as np
 
 from dhcore.errors import OperationError
 from dhcore.optim import _kernels
-from dhcore.optim.optimizer import Flags, Floats, Optimizer
+from dhcore.optim.optimizer import Flags, Floats, Optimizer, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class _Moments(Optimizer):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
+        Optimizer.__post_init__(self)
+        require("weight_decay", self.weight_decay)
+        require("epsilon", self.epsilon)
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise OperationError(f"{name} lies in [0, 1), got {getattr(self, name)!r}")

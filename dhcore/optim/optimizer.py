@@ -6,10 +6,12 @@ the rule works element by element. So the same optimizer updates a model, a plan
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,12 @@ class Optimizer(ABC):
 
     learning_rate: float | Callable[[int], float] = 0.01
     clip_norm: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not callable(self.learning_rate):
+            require("learning_rate", self.learning_rate)
+        if self.clip_norm is not None:
+            require("clip_norm", self.clip_norm)
 
     @property
     @abstractmethod
@@ -103,6 +111,12 @@ def _everywhere(size: int) -> Flags:
     flags = np.ones(size, np.bool_)
     flags.setflags(write=False)
     return flags
+
+
+def require(name: str, figure: object) -> None:
+    """Check that a figure of an optimizer is a finite number of 0 or more."""
+    if not (isinstance(figure, Real) and 0 <= float(figure) < math.inf):
+        raise OperationError(f"{name}: expected a finite number of 0 or more, found {figure!r}")
 
 
 def _slot(slots: Mapping[str, Floats], name: str, optimizer: Optimizer) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dhcore.errors import OperationError
 from dhcore.optim import _kernels
-from dhcore.optim.optimizer import Flags, Floats, Optimizer
+from dhcore.optim.optimizer import Flags, Floats, Optimizer, require
 
 
 @final
@@ -44,6 +44,8 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
+        Optimizer.__post_init__(self)
+        require("weight_decay", self.weight_decay)
         if not 0 <= self.momentum < 1:
             raise OperationError(f"momentum lies in [0, 1), got {self.momentum!r}")
         if self.nesterov and self.momentum == 0:

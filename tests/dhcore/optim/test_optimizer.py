@@ -214,8 +214,15 @@ def test_an_unknown_optimizer_is_answered_with_the_known_ones() -> None:
         lambda: optim.Adam(beta2=-0.1),
         lambda: optim.Cosine(0.1, steps=3, warmup=3),
         lambda: optim.Step(0.1, every=0),
+        lambda: optim.SGD(-0.1),
+        lambda: optim.SGD("0.1"),  # type: ignore[arg-type]
+        lambda: optim.Adam(float("nan")),
+        lambda: optim.AdamW(weight_decay=-0.1),
+        lambda: optim.SGD(0.1, weight_decay=-0.1),
+        lambda: optim.Adam(epsilon=-1e-8),
+        lambda: optim.Adam(clip_norm=-1.0),
     ],
 )
 def test_impossible_figures_are_refused(make: Callable[[], object]) -> None:
-    with pytest.raises(OperationError, match=r"got|try"):
+    with pytest.raises(OperationError, match=r"got|try|expected a finite number of 0 or more"):
         make()
