@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import resource
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgpack
@@ -111,6 +112,15 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     for seed in range(3):
         serial.save(path, some_state(seed))
         assert serial.load(path).equals(some_state(seed))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["weights.state"]
+
+
+def test_threads_that_save_to_one_path_leave_a_whole_state(tmp_path: Path) -> None:
+    path, state = tmp_path / "weights.state", some_state(parameters=200_000)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(serial.save, path, state) for _ in range(12)]:
+            done.result()
+    assert serial.load(path).equals(state)
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.state"]
 
 
