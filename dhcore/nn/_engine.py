@@ -11,8 +11,10 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dhcore import threads
@@ -70,8 +72,6 @@ class InterpreterEngine(Engine):
     def __init__(self, graph: Graph, device: Device) -> None:
         self._graph = graph
         self._device = device
-        self._decay = flag_mask(graph, "decay")
-        self._trainable = flag_mask(graph, "trainable")
 
     def forward(
         self, arena: Arena, inputs: Arrays, *, training: bool, seed: int, step: int
@@ -100,6 +100,14 @@ class InterpreterEngine(Engine):
         )
         arena.changed()
         return backward.outputs
+
+    @cached_property
+    def _decay(self) -> NDArray[np.bool_]:
+        return flag_mask(self._graph, "decay")
+
+    @cached_property
+    def _trainable(self) -> NDArray[np.bool_]:
+        return flag_mask(self._graph, "trainable")
 
     def _run(
         self, arena: Arena, inputs: Arrays, *, training: bool, seed: int, step: int, gradients: bool
