@@ -6,8 +6,16 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from dhtask.cli.job import add_training_arguments, chosen_workers, given_command, refusing
+from dhtask.cli.job import (
+    add_image_arguments,
+    add_training_arguments,
+    chosen_recipe,
+    chosen_workers,
+    given_command,
+    refusing,
+)
 from dhtask.demo import (
     PLACES,
     TRUTH,
@@ -20,16 +28,20 @@ from dhtask.demo import (
 from dhtask.report import Fact
 from dhtask.training import EpochLines
 
+#: To which images of the user's own dataset are brought unless --size or --tile is given.
+_DATA_SIZE: Final = (128, 128)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_training_arguments(parser, epochs=30, out="demo-output")
+    add_training_arguments(parser, epochs=20, out="demo-output")
     parser.add_argument(
         "--data",
         type=Path,
         metavar="FILE",
         help="segmentation dataset (DeepHealth YAML) to use instead of the image that scikit-image carries",
     )
+    add_image_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -46,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
         dataset=arguments.data or Path(),
         out=arguments.out,
         network="unet",
-        network_options={"width": 32, "levels": 4},
+        network_options={"width": 32, "levels": 3},
         epochs=arguments.epochs,
         batch_size=max(16, workers),
         partitions=max(2, workers),
@@ -55,6 +67,9 @@ def execute(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         workers=workers,
         executor=arguments.executor,
+        cluster=arguments.cluster,
+        recipe=chosen_recipe(arguments, size=_DATA_SIZE if arguments.data else None),
+        bad_files=arguments.bad_files,
         measure_scaling=workers > 1,
         design_seconds=arguments.design_seconds,
     )
@@ -81,10 +96,14 @@ def _demonstrate(options: JobOptions, *, own_data: bool) -> int:
         remarks = [TRUTH, PLACES]
         print(f"dataset: DAB against the rest in colon tissue, {tissue.path}")
         print("the truth is made by stain separation, not by a pathologist")
+    if own_data and options.recipe.size:
+        height, width = options.recipe.size
+        print(f"every image is brought to {height}x{width}; --size and --tile change that")
     outcome = run_job(options, EpochLines())
+    subject = "a tissue picture" if not own_data else outcome.dataset.name or options.dataset.stem
     paths = write_job_report(
         outcome,
-        title="DeepHealth demonstration: segmentation of a tissue picture",
+        title=f"DeepHealth demonstration: segmentation of {subject}",
         command=given_command(),
         facts=facts,
         remarks=remarks,

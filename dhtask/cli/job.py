@@ -12,6 +12,7 @@ from typing import Final
 
 from dhcore.errors import DhcoreError
 from dhtask.errors import ConfigurationError, DhtaskError
+from dhtask.pipeline import Recipe
 from dhtask.training import CheckpointError
 
 REFUSED: Final = 2
@@ -39,6 +40,9 @@ def add_training_arguments(parser: argparse.ArgumentParser, *, epochs: int, out:
         default="dask",
         help="inline: one task after another, in this process",
     )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="Dask scheduler to use, such as tcp://host:8786"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="(default: 0)")
     parser.add_argument(
         "--design-seconds",
@@ -46,6 +50,40 @@ def add_training_arguments(parser: argparse.ArgumentParser, *, epochs: int, out:
         default=0.0,
         metavar="T",
         help="time people took to design the pre-processing, counted in toppi (default: 0)",
+    )
+
+
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is done to every image."""
+    images = parser.add_argument_group("images")
+    images.add_argument("--size", type=_size, metavar="HxW", help="bring every image to this size")
+    images.add_argument(
+        "--tile", type=_size, metavar="HxW", help="cut every image into tiles of this size"
+    )
+    images.add_argument(
+        "--overlap", type=int, default=0, metavar="N", help="pixels that tiles share (default: 0)"
+    )
+    images.add_argument("--gray", action="store_true", help="one channel instead of three")
+    images.add_argument(
+        "--bad-files",
+        choices=("stop", "skip"),
+        default="stop",
+        help="what a file that cannot be used does (default: stop); skip lists it in the report",
+    )
+
+
+def chosen_recipe(arguments: argparse.Namespace, *, size: tuple[int, int] | None = None) -> Recipe:
+    """What is done to every image.
+
+    Args:
+        arguments: parsed.
+        size: to which images are brought when neither a size nor a tile was asked for.
+    """
+    return Recipe(
+        "gray" if arguments.gray else "rgb",
+        size=arguments.size or (None if arguments.tile else size),
+        tile=arguments.tile,
+        overlap=arguments.overlap,
     )
 
 
@@ -79,3 +117,14 @@ def refusing(command: str, work: Callable[[], int]) -> int:
     except (DhcoreError, DhtaskError) as error:
         print(f"dhtask {command}: error: {error}", file=sys.stderr)
         return REFUSED
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    try:
+        size = int(height), int(width or height)
+    except ValueError:
+        size = 0, 0
+    if min(size) < 1:
+        raise argparse.ArgumentTypeError(f"expected HxW such as 64x64, found {text!r}")
+    return size

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from dhcore import nets
-from dhtask.cli.job import add_training_arguments, chosen_workers, given_command, refusing
+from dhtask.cli.job import (
+    add_image_arguments,
+    add_training_arguments,
+    chosen_recipe,
+    chosen_workers,
+    given_command,
+    refusing,
+)
 from dhtask.demo import JobOptions, print_job, run_job, write_job_report
 from dhtask.errors import ConfigurationError
-from dhtask.pipeline import Recipe
 from dhtask.training import EpochLines
 
 
@@ -21,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_training_arguments(parser, epochs=10, out="train-output")
     _add_network_arguments(parser)
     _add_learning_arguments(parser)
-    _add_image_arguments(parser)
+    add_image_arguments(parser)
 
 
 def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,24 +91,6 @@ def _add_learning_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
-    images = parser.add_argument_group("images")
-    images.add_argument("--size", type=_size, metavar="HxW", help="bring every image to this size")
-    images.add_argument(
-        "--tile", type=_size, metavar="HxW", help="cut every image into tiles of this size"
-    )
-    images.add_argument(
-        "--overlap", type=int, default=0, metavar="N", help="pixels that tiles share (default: 0)"
-    )
-    images.add_argument("--gray", action="store_true", help="one channel instead of three")
-    images.add_argument(
-        "--bad-files",
-        choices=("stop", "skip"),
-        default="stop",
-        help="what a file that cannot be used does (default: stop); skip lists it in the report",
-    )
-
-
 def execute(arguments: argparse.Namespace) -> int:
     """Train, evaluate, report.
 
@@ -125,17 +113,13 @@ def execute(arguments: argparse.Namespace) -> int:
         loss=arguments.loss,
         mode="gradient" if arguments.local_steps is None else "local",
         local_steps=8 if arguments.local_steps is None else arguments.local_steps,
-        recipe=Recipe(
-            "gray" if arguments.gray else "rgb",
-            size=arguments.size,
-            tile=arguments.tile,
-            overlap=arguments.overlap,
-        ),
+        recipe=chosen_recipe(arguments),
         classes=arguments.classes,
         augmentation=_text(arguments.augment),
         seed=arguments.seed,
         workers=workers,
         executor=arguments.executor,
+        cluster=arguments.cluster,
         bad_files=arguments.bad_files,
         resume=arguments.resume,
         measure_scaling=arguments.speedup,
@@ -150,17 +134,6 @@ def _train(options: JobOptions) -> int:
     paths = write_job_report(outcome, title=title, command=given_command())
     print_job(outcome, paths, sys.stdout)
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.partition("x")
-    try:
-        size = int(height), int(width or height)
-    except ValueError:
-        size = 0, 0
-    if min(size) < 1:
-        raise argparse.ArgumentTypeError(f"expected HxW such as 64x64, found {text!r}")
-    return size
 
 
 def _option(text: str) -> tuple[str, Any]:

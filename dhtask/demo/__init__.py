@@ -7,7 +7,8 @@ paths = write_job_report(outcome, title="Tissue", command="dhtask demo")
 
 from __future__ import annotations
 
-from dhtask.demo.job import JobOptions, JobOutcome, Splits, WholePicture, run_job
+from dhtask.demo.job import JobOptions, JobOutcome, Splits, run_job
+from dhtask.demo.pictures import Segmented
 from dhtask.demo.stitching import predict_picture
 from dhtask.demo.summary import print_job, write_job_report
 from dhtask.demo.tissue import (
@@ -25,9 +26,9 @@ __all__ = [
     "TRUTH",
     "JobOptions",
     "JobOutcome",
+    "Segmented",
     "Splits",
     "TissueDataset",
-    "WholePicture",
     "predict_picture",
     "print_job",
     "run_job",

@@ -16,15 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, final
 
-import numpy as np
-import numpy.typing as npt
-
 import dhtask
 from dhcore import image, nets
 from dhcore.data import Dataset, Problem, load_dataset, load_sample
 from dhcore.losses import Dice, Loss, SoftmaxCrossEntropy
 from dhcore.optim import Adam, Cosine
-from dhtask.demo.stitching import predict_picture
+from dhtask.demo.pictures import Segmented, first_examples, whole_picture
 from dhtask.errors import ConfigurationError, InternalError
 from dhtask.kpi import Indicators, Ledger, Scaling, indicators_of
 from dhtask.observe import Recorder, RunRecord
@@ -86,6 +83,8 @@ class JobOptions:
     workers: int = 1
     #: ``inline`` does everything in this process, one task after the other.
     executor: Literal["dask", "inline"] = "dask"
+    #: Address of a Dask scheduler to use instead of workers of our own.
+    cluster: str | None = None
     bad_files: BadFiles = "stop"
     resume: bool = False
     #: Whether to repeat the first epochs on one worker.
@@ -124,18 +123,6 @@ class Splits:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class WholePicture:
-    """A picture with the classes of its pixels."""
-
-    #: uint8 (height, width) or (height, width, 3).
-    pixels: npt.NDArray[np.uint8]
-    #: (height, width) each.
-    truth: npt.NDArray[np.uint8]
-    prediction: npt.NDArray[np.uint8]
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
 class JobOutcome:
     """What came of it."""
 
@@ -156,7 +143,10 @@ class JobOutcome:
     same_figures: bool | None
     problems: tuple[Problem, ...]
     record: RunRecord
-    whole: WholePicture | None
+    #: One picture from edge to edge; ``None`` for a classification.
+    whole: Segmented | None
+    #: The first samples that were held out.
+    examples: tuple[Segmented, ...]
 
 
 def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> JobOutcome:
@@ -176,8 +166,7 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
     recorder, ledger = Recorder(), Ledger()
     if options.design_seconds:
         ledger.note("design of the pre-processing", "design", seconds=options.design_seconds)
-    workers = options.workers if options.executor == "dask" else None
-    with dhtask.Runtime(workers=workers, executor=options.executor, observers=[recorder]):
+    with _runtime(options, recorder):
         with ledger.stage("pre-processing", "preprocessing"):
             splits = _prepare(dataset, options, len(names))
         _check_network(options, dataset, splits.training.shape, len(names))
@@ -190,8 +179,17 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
                 classes=len(names),
                 observer=observer,
             )
-        held_out, evaluation = _evaluate(config, result, splits, len(names))
-        whole = _whole_picture(config, result, dataset, options, splits, len(names))
+        held_out, samples = _held_out(splits)
+        state = result.best_state
+        evaluation = evaluate(config, state, samples.shards, classes=len(names))
+        whole: Segmented | None = None
+        examples: tuple[Segmented, ...] = ()
+        if dataset.task == "segmentation":
+            truth = _picture_and_mask(dataset, options, splits)
+            whole = whole_picture(
+                config, state, truth, options.recipe, samples.shape, len(names), options.partitions
+            )
+            examples = first_examples(config, state, samples.shards[0], options.recipe, len(names))
     scaling, same = _scaling(config, dataset, options, splits, result, len(names))
     return JobOutcome(
         options=options,
@@ -208,18 +206,35 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
         problems=splits.problems,
         record=recorder.record(),
         whole=whole,
+        examples=examples,
+    )
+
+
+def _runtime(options: JobOptions, recorder: Recorder) -> dhtask.Runtime:
+    embedded = options.executor == "dask" and options.cluster is None
+    return dhtask.Runtime(
+        workers=options.workers if embedded else None,
+        cluster=options.cluster,
+        executor=options.executor,
+        observers=[recorder],
     )
 
 
 def _class_names(dataset: Dataset, options: JobOptions) -> tuple[str, ...]:
     if dataset.task == "classification":
         return dataset.classes
-    names = options.class_names or tuple(f"class {index}" for index in range(options.classes))
+    names = options.class_names or _usual_names(options.classes)
     if len(names) != options.classes:
         raise ConfigurationError(
             f"expected a name for each of {options.classes} classes, found {names}"
         )
     return names
+
+
+def _usual_names(classes: int) -> tuple[str, ...]:
+    if classes == 2:
+        return "background", "foreground"
+    return tuple(f"class {index}" for index in range(classes))
 
 
 def _named(splits: Splits) -> tuple[tuple[str, Prepared | None], ...]:
@@ -303,47 +318,14 @@ def _configuration(options: JobOptions, dataset: Dataset, training: Prepared) ->
     )
 
 
-def _evaluate(
-    config: TrainingConfig, result: TrainingResult, splits: Splits, classes: int
-) -> tuple[str, Evaluation]:
-    """Figures of the best state on the test split, or on the best there is."""
-    name, chosen = next(
-        (name, split) for name, split in reversed(_named(splits)) if split is not None
-    )
-    return name, evaluate(config, result.best_state, chosen.shards, classes=classes)
-
-
-def _whole_picture(
-    config: TrainingConfig,
-    result: TrainingResult,
-    dataset: Dataset,
-    options: JobOptions,
-    splits: Splits,
-    classes: int,
-) -> WholePicture | None:
-    if dataset.task != "segmentation":
-        return None
-    found = _picture_and_mask(dataset, options, splits)
-    if found is None:
-        return None
-    picture, mask = found
-    prediction = predict_picture(
-        config,
-        result.best_state,
-        picture,
-        options.recipe,
-        shape=splits.training.shape,
-        classes=classes,
-        partitions=options.partitions,
-    )
-    shown = picture if picture.dtype == np.uint8 else image.display(picture)
-    truth = np.minimum(mask.pixels, classes - 1).astype(np.uint8)
-    return WholePicture(shown.pixels, truth, prediction)
+def _held_out(splits: Splits) -> tuple[str, Prepared]:
+    """The test split, or the best there is."""
+    return next((name, split) for name, split in reversed(_named(splits)) if split is not None)
 
 
 def _picture_and_mask(
     dataset: Dataset, options: JobOptions, splits: Splits
-) -> tuple[image.Image, image.Image] | None:
+) -> tuple[image.Image, image.Image]:
     if options.picture is not None and options.mask is not None:
         picture = image.convert(image.read(options.picture), options.recipe.colour)
         return picture, image.read(options.mask)
@@ -351,7 +333,9 @@ def _picture_and_mask(
     name = "test" if splits.test else "training"
     usable = [index for index in dataset.indices(name) if f"image {index}" not in bad]
     loaded = load_sample(dataset, usable[0], colour=options.recipe.colour, size=options.recipe.size)
-    return None if loaded.mask is None else (loaded.image, loaded.mask)
+    if loaded.mask is None:
+        raise InternalError(f"{dataset.path}: image {usable[0]} was trained on without a mask")
+    return loaded.image, loaded.mask
 
 
 def _scaling(
@@ -364,7 +348,8 @@ def _scaling(
 ) -> tuple[Scaling | None, bool | None]:
     """Repeat the first epochs on one worker and compare time and figures."""
     epochs = min(_SCALING_EPOCHS, len(result.history))
-    can_compare = options.executor == "dask" and options.workers > 1 and epochs > 1
+    embedded = options.executor == "dask" and options.cluster is None
+    can_compare = embedded and options.workers > 1 and epochs > 1
     if not (options.measure_scaling and can_compare) or result.resumed_from:
         return None, None
     shorter = replace(config, epochs=epochs, checkpoint=None, resume=False)

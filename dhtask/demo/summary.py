@@ -14,9 +14,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dhcore import nets
+from dhcore import image, nets
 from dhcore.nn import Model
-from dhtask.demo.job import JobOutcome, WholePicture
+from dhtask.demo.job import JobOutcome
+from dhtask.demo.pictures import Segmented
 from dhtask.observe import graph_svg, timeline_svg
 from dhtask.report import (
     ClassScore,
@@ -29,6 +30,7 @@ from dhtask.report import (
     ReportPaths,
     Scores,
     colour_labels,
+    image_grid,
     machine_facts,
     overlay,
     package_versions,
@@ -44,7 +46,7 @@ def write_job_report(
     facts: Sequence[Fact] = (),
     remarks: Sequence[str] = (),
 ) -> ReportPaths:
-    """Write ``report.html`` and ``report.json`` into the folder of the job.
+    """Write ``report.html``, ``report.json`` and, of a segmentation, ``prediction.png`` into the folder of the job.
 
     Args:
         outcome: of the job.
@@ -71,6 +73,7 @@ def write_job_report(
         history=_curves(outcome),
         indicators=outcome.indicators,
         panel=_panel(outcome.whole),
+        overlays=tuple(_agreement(sample) for sample in outcome.examples),
         graph_svg=graph_svg(outcome.record),
         timeline_svg=timeline_svg(outcome.record),
         versions=package_versions(),
@@ -78,7 +81,11 @@ def write_job_report(
         problems=tuple(Problem(str(p.path), f"{p.entry}: {p.message}") for p in outcome.problems),
         remarks=(*remarks, *_remarks(outcome)),
     )
-    return write_report(report, outcome.options.out)
+    paths = write_report(report, outcome.options.out)
+    if report.panel:
+        row = image_grid([picture.pixels for picture in report.panel], columns=len(report.panel))
+        image.write(image.Image(row, "yxc"), outcome.options.out / "prediction.png")
+    return paths
 
 
 def print_job(outcome: JobOutcome, paths: ReportPaths, file: TextIO) -> None:
@@ -149,16 +156,22 @@ def _curves(outcome: JobOutcome) -> tuple[Curve, ...]:
     return (losses, *others) if history[-1].validation else (losses,)
 
 
-def _panel(whole: WholePicture | None) -> tuple[Picture, ...]:
+def _panel(whole: Segmented | None) -> tuple[Picture, ...]:
     if whole is None:
         return ()
-    agreement = overlay(whole.pixels, whole.truth, whole.prediction)
     return (
         Picture(_rgb(whole.pixels), "picture"),
         Picture(colour_labels(whole.truth), "truth"),
         Picture(colour_labels(whole.prediction), "prediction, stitched from overlapping tiles"),
-        Picture(agreement, "both: white agrees, green was missed, magenta was found falsely"),
+        Picture(
+            _agreement(whole).pixels,
+            "both: white agrees, green was missed, magenta was found falsely",
+        ),
     )
+
+
+def _agreement(sample: Segmented) -> Picture:
+    return Picture(overlay(sample.pixels, sample.truth, sample.prediction), sample.name)
 
 
 def _rgb(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

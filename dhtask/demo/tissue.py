@@ -5,12 +5,13 @@ each into tiles::
 
     column  0                                   320     384             512
             │ training                          │ valid │ test          │
-            │ 5 x 8 tiles                       │ 1 x 8 │ 2 x 8         │
+            │ 9 x 15 tiles, each half over      │ 1 x 8 │ 2 x 8         │
+            │ the next                          │       │               │
 
-No pixel is in two regions. **The truth is made, not given**: stains are separated by colour deconvolution (Ruifrok and
-Johnston 2001) and a pixel is "DAB" where there is more of that stain than a threshold (Otsu 1979), chosen on the
-training region alone. No pathologist has looked at it: the demonstration shows that the software works, not that a
-network sees what a doctor sees.
+Tiles overlap within the training region alone; no pixel is in two regions. **The truth is made, not given**: stains are
+separated by colour deconvolution (Ruifrok and Johnston 2001) and a pixel is "DAB" where there is more of that stain
+than a threshold (Otsu 1979), chosen on the training region alone. No pathologist has looked at it: the demonstration
+shows that the software works, not that a network sees what a doctor sees.
 """
 
 from __future__ import annotations
@@ -64,12 +65,12 @@ def write_tissue_dataset(folder: Path, *, tile: int = 64) -> TissueDataset:
 
     Args:
         folder: where to; made if it is not there.
-        tile: side of a tile in pixels; 64 or a divisor of it, so that regions hold whole tiles.
+        tile: side of a tile in pixels; 64 or an even divisor of it, so that regions hold whole tiles.
 
     Raises:
         ConfigurationError: the regions do not hold whole tiles of that side.
     """
-    if tile < 1 or 64 % tile:
+    if tile < 2 or 64 % tile:
         raise ConfigurationError(
             f"tile must divide 64, so that regions hold whole tiles, found {tile!r}"
         )
@@ -82,7 +83,8 @@ def write_tissue_dataset(folder: Path, *, tile: int = 64) -> TissueDataset:
     entries: list[dict[str, str]] = []
     split: dict[str, list[int]] = {}
     for region, columns in REGIONS.items():
-        names = _write_tiles(folder, picture, mask, columns, tile)
+        stride = tile // 2 if region == "training" else tile
+        names = _write_tiles(folder, picture, mask, columns, tile, stride)
         split[region] = list(range(len(entries), len(entries) + len(names)))
         entries += [{"location": f"images/{name}", "label": f"masks/{name}"} for name in names]
     path = folder / "tissue.yml"
@@ -113,12 +115,17 @@ def stain_mask(picture: image.Image) -> tuple[image.Image, float]:
 
 
 def _write_tiles(
-    folder: Path, picture: image.Image, mask: image.Image, columns: tuple[int, int], tile: int
+    folder: Path,
+    picture: image.Image,
+    mask: image.Image,
+    columns: tuple[int, int],
+    tile: int,
+    stride: int,
 ) -> list[str]:
     start, stop = columns
     names = []
-    for row in range(0, picture.size["y"], tile):
-        for column in range(start, stop, tile):
+    for row in range(0, picture.size["y"] - tile + 1, stride):
+        for column in range(start, stop - tile + 1, stride):
             name = f"row{row:03d}_column{column:03d}.png"
             place, size = (row, column), (tile, tile)
             image.write(image.crop(picture, place, size), folder / "images" / name)

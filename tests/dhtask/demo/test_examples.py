@@ -45,7 +45,7 @@ def test_the_third_example_finds_the_discs(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_fourth_example_leaves_out_the_damaged_file(tmp_path: Path) -> None:
     printed = output_of(str(EXAMPLES / "04_prepare_dataset.py"), folder=tmp_path)
-    assert printed.startswith("156 tiles of shape (3, 32, 32) in 4 shards\nleft out: image 5, ")
+    assert printed.startswith("536 tiles of shape (3, 32, 32) in 4 shards\nleft out: image 5, ")
 
 
 @pytest.mark.slow
