@@ -36,6 +36,10 @@ class Tolerance:
     gradient: float
 
 
+#: What is smaller is compared as if it were this large: an exact 0 comes out as the rounding of the terms that cancel.
+#: No larger, or the gradient of a mean over many elements would pass whatever it is.
+_LEAST: Final = 1e-3
+
 #: (kind of device, dtype) -> tolerance of one operation against its result in exact arithmetic.
 TOLERANCES: Final[Mapping[tuple[str, str], Tolerance]] = {
     ("reference", "float64"): Tolerance(1e-12, 1e-11),
@@ -72,7 +76,7 @@ def assert_close(actual: Any, expected: Any, error: float) -> None:
     Args:
         actual: What was computed.
         expected: What it should be.
-        error: Relative to the largest magnitude among the finite elements of ``expected``, or to 1 if that is
+        error: Relative to the largest magnitude among the finite elements of ``expected``, or to 0.001 if that is
             smaller.
 
     Raises:
@@ -84,5 +88,5 @@ def assert_close(actual: Any, expected: Any, error: float) -> None:
     if found.shape != wanted.shape:
         raise AssertionError(f"expected the shape {wanted.shape}; found {found.shape}")
     finite = np.abs(wanted[np.isfinite(wanted)])
-    scale = max(1.0, float(finite.max(initial=0.0)))
+    scale = max(_LEAST, float(finite.max(initial=0.0)))
     np.testing.assert_allclose(found, wanted, rtol=0, atol=error * scale)
