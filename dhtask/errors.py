@@ -142,6 +142,11 @@ class ClusterUnreachableError(ClusterError, ConnectionError):
     dhtask.errors.ClusterUnreachableError: no scheduler answers at 'tcp://10.0.0.1:8786'
     """
 
+    def __new__(cls, *arguments: object) -> ClusterUnreachableError:
+        # RuntimeError comes first among the bases, but its __new__ refuses the layout of an OSError; tblib, which
+        # Dask installs, revives exceptions by __new__.
+        return ConnectionError.__new__(cls, *arguments)
+
 
 class TaskError(DhtaskError):
     """Something happened to one task.

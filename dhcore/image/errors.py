@@ -64,6 +64,11 @@ class ImageFileError(ImageError):
 class MissingImageError(ImageFileError, FileNotFoundError):
     """There is no such file."""
 
+    def __new__(cls, *arguments: object) -> MissingImageError:
+        # ValueError comes first among the bases, but its __new__ refuses the layout of an OSError; who revives an
+        # exception by __new__ (tblib, which Dask installs) would fail.
+        return FileNotFoundError.__new__(cls, *arguments)
+
 
 class EmptyImageError(ImageFileError):
     """The file has no bytes, or the folder has no images."""
