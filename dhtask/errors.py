@@ -143,6 +143,7 @@ class ClusterUnreachableError(ClusterError, ConnectionError):
     """
 
     def __new__(cls, *arguments: object) -> ClusterUnreachableError:
+        """Make the bare object, as unpickling does."""
         # RuntimeError comes first among the bases, but its __new__ refuses the layout of an OSError; tblib, which
         # Dask installs, revives exceptions by __new__.
         return ConnectionError.__new__(cls, *arguments)

@@ -65,6 +65,7 @@ class MissingImageError(ImageFileError, FileNotFoundError):
     """There is no such file."""
 
     def __new__(cls, *arguments: object) -> MissingImageError:
+        """Make the bare object, as unpickling does."""
         # ValueError comes first among the bases, but its __new__ refuses the layout of an OSError; who revives an
         # exception by __new__ (tblib, which Dask installs) would fail.
         return FileNotFoundError.__new__(cls, *arguments)
