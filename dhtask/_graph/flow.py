@@ -103,7 +103,7 @@ def end(ledger: Ledger, task: TaskNode, outcome: Outcome) -> None:
 def open_barriers(ledger: Ledger, group: str | None) -> None:
     """Let go those who wait for the end of a group, or of everything."""
     for ticket in ledger.barriers.pop(group, ()):
-        ledger.out.append(OpenBarrier(ticket))
+        ledger.out.append(OpenBarrier(ticket, group))
 
 
 def block(ledger: Ledger, task: TaskNode) -> None:

@@ -92,4 +92,4 @@ def want_barrier(ledger: Ledger, event: BarrierWanted) -> None:
     if left:
         ledger.barriers.setdefault(event.group, []).append(event.ticket)
     else:
-        ledger.out.append(OpenBarrier(event.ticket))
+        ledger.out.append(OpenBarrier(event.ticket, event.group))

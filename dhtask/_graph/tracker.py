@@ -465,11 +465,12 @@ def parents_of_version(node: VersionNode) -> tuple[tuple[TaskId, str], ...]:
 
 def delivery(ticket: int, node: VersionNode) -> Deliver:
     """Say what became of a settled version."""
+    makers = tuple(dict.fromkeys(task for task, _ in parents_of_version(node)))
     if node.status is LOST:
-        return Deliver(ticket, node.version, "lost", chain_of(node))
+        return Deliver(ticket, node.version, "lost", chain_of(node), makers)
     if node.cancelled:
-        return Deliver(ticket, node.version, "cancelled", chain_of(node))
-    return Deliver(ticket, node.version, "available", ())
+        return Deliver(ticket, node.version, "cancelled", chain_of(node), makers)
+    return Deliver(ticket, node.version, "available", (), makers)
 
 
 def chain_of(node: VersionNode) -> tuple[TaskId, ...]:

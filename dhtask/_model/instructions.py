@@ -113,6 +113,8 @@ class Deliver:
     #: From the task that should have made the version to the one whose failure or cancellation was the cause;
     #: empty when it is available.
     chain: tuple[TaskId, ...]
+    #: The tasks that made the version, or should have: more than one after commutative or concurrent tasks.
+    makers: tuple[TaskId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class OpenBarrier:
     """Tell the program that the tasks it waits for have ended."""
 
     ticket: int
+    #: ``None``: all tasks.
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from dhtask._runtime.data import DataStore
 from dhtask._runtime.failures import summary_of
 from dhtask._runtime.lineage import Lineage
 from dhtask._runtime.observers import Observers
+from dhtask._runtime.roll import Roll
 from dhtask._runtime.waiting import Opened, Wait
 
 #: What may be appended: an event for the graph, or an observation for those who watch.
@@ -83,6 +84,7 @@ class Loop:
         self.names: dict[int, str] = {}
         self.waits: dict[int, Wait] = {}
         self._errors: dict[int, str] = {}
+        self._roll = Roll()
         self._lineage = Lineage()
         #: The task that ended the run, and what it raised.
         self.failure: tuple[int, object] | None = None
@@ -96,6 +98,11 @@ class Loop:
         self._wake = threading.Event()
         self._is_hurried = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there are observers to tell."""
+        return bool(self._observers)
 
     def start(self) -> None:
         """Begin to work."""
@@ -199,14 +206,10 @@ class Loop:
 
     def _tell_called(self, event: TaskCalled) -> None:
         called = event.invocation
+        parents = self._graph.parents_of(called.task)
+        self._roll.add(called.task, tuple(task for task, _label in parents), called.groups)
         self._observers.tell(
-            observation.TaskCalled(
-                called.task,
-                called.name,
-                time.time(),
-                self._graph.parents_of(called.task),
-                called.groups,
-            )
+            observation.TaskCalled(called.task, called.name, time.time(), parents, called.groups)
         )
 
     def _flush(self) -> None:
@@ -282,14 +285,17 @@ class Loop:
         return name in defaults, defaults.get(name)
 
     def _deliver(self, instruction: Deliver) -> None:
+        self._roll.strike(instruction.makers)
         wait = self.waits.pop(instruction.ticket, None)
         if wait is not None:
             wait.answer(instruction)
 
     def _open_barrier(self, instruction: OpenBarrier) -> None:
+        tasks = self._roll.members(instruction.group)
+        self._roll.strike(tasks)
         wait = self.waits.pop(instruction.ticket, None)
         if wait is not None:
-            wait.answer(Opened(instruction.ticket))
+            wait.answer(Opened(instruction.ticket, tasks))
 
     def _announce(self, instruction: Announce) -> None:
         self._ended.append((instruction.task, instruction.outcome))

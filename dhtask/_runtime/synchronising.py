@@ -151,7 +151,8 @@ class Synchroniser:
         if self._loop.broken is not None:
             self.has_raised = True
             raise self._loop.broken
-        self._loop.tell(Synchronised(call, (), start, time.time()))
+        if self._loop.is_watched:
+            self._loop.tell(Synchronised(call, wait.tasks, start, time.time()))
         return wait
 
     def _sleep(self, wait: Wait, deadline: float | None, call: str, timeout: float | None) -> None:

@@ -14,6 +14,8 @@ class Opened:
     """The answer to a wait for a barrier."""
 
     ticket: int
+    #: Those it waited for, where somebody watches.
+    tasks: tuple[int, ...]
 
 
 Answer = Deliver | Opened
@@ -31,6 +33,16 @@ class Wait:
         self._event = threading.Event()
         if not tickets:
             self._event.set()
+
+    @property
+    def tasks(self) -> tuple[int, ...]:
+        """The tasks that were waited for."""
+        found: dict[int, None] = {}
+        for answer in self.answers.values():
+            found.update(
+                dict.fromkeys(answer.makers if isinstance(answer, Deliver) else answer.tasks)
+            )
+        return tuple(found)
 
     @property
     def is_over(self) -> bool:

@@ -99,7 +99,7 @@ def test_whoever_waits_for_a_lost_version_learns_the_chain_to_the_cause() -> Non
     g = graph()
     tell(g, called(1, (1, OUT)), called(2, (1, INOUT)), called(3, (1, IN), (2, OUT)))
     out = tell(g, DataWanted(1, 2), TaskFailed(1, 1, "no"))
-    assert only(Deliver, out) == [Deliver(1, Version(2, 1), "lost", (3, 2, 1))]
+    assert only(Deliver, out) == [Deliver(1, Version(2, 1), "lost", (3, 2, 1), (3,))]
 
 
 def test_an_ignored_failure_leaves_the_version_before_and_its_successors_run() -> None:
@@ -125,7 +125,7 @@ def test_cancelled_successors_keep_the_version_before() -> None:
         UseDefault(Version(2, 1), None, 1, "s0", declared=True),
         UseDefault(Version(1, 2), Version(1, 1), 2, "s1", declared=False),
     ]
-    assert only(Deliver, out) == [Deliver(1, Version(1, 2), "cancelled", (2, 1))]
+    assert only(Deliver, out) == [Deliver(1, Version(1, 2), "cancelled", (2, 1), (2,))]
     assert not g.is_aborted
 
 
@@ -148,7 +148,7 @@ def test_a_version_before_that_is_still_being_made_is_waited_for() -> None:
     assert only(UseDefault, out) == [
         UseDefault(Version(1, 2), Version(1, 1), 3, "s1", declared=False)
     ]
-    assert only(Deliver, out) == [Deliver(1, Version(1, 2), "cancelled", (3, 2))]
+    assert only(Deliver, out) == [Deliver(1, Version(1, 2), "cancelled", (3, 2), (3,))]
 
 
 def test_commutative_tasks_are_no_successors_of_each_other() -> None:

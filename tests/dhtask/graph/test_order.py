@@ -43,9 +43,9 @@ def test_a_barrier_opens_when_no_task_is_left() -> None:
     g = graph()
     tell(g, called(1), called(2, groups=("g",)))
     assert tell(g, BarrierWanted(1), BarrierWanted(2, "g"), BarrierWanted(3, "other")) == [
-        OpenBarrier(3)
+        OpenBarrier(3, "other")
     ]
-    assert only(OpenBarrier, tell(g, TaskFinished(2, 1))) == [OpenBarrier(2)]
+    assert only(OpenBarrier, tell(g, TaskFinished(2, 1))) == [OpenBarrier(2, "g")]
     assert only(OpenBarrier, tell(g, TaskFinished(1, 1))) == [OpenBarrier(1)]
 
 

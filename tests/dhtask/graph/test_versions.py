@@ -137,7 +137,7 @@ def test_wanted_data_are_delivered_when_they_come_and_kept_until_received() -> N
     tell(g, called(1, (1, OUT)))
     assert tell(g, DataWanted(5, 1), HandleDropped(1)) == []
     out = tell(g, TaskFinished(1, 1))
-    assert only(Deliver, out) == [Deliver(5, Version(1, 1), "available", ())]
+    assert only(Deliver, out) == [Deliver(5, Version(1, 1), "available", (), (1,))]
     assert released(out) == []
     assert released(tell(g, DataReceived(5))) == ["d1v1"]
 
@@ -203,3 +203,10 @@ def test_the_end_of_a_task_is_announced_once() -> None:
     tell(g, called(1))
     assert tell(g, TaskFinished(1, 1)) == [Announce(1, "finished")]
     assert tell(g, TaskFinished(1, 1)) == []
+
+
+def test_whoever_waits_after_commutative_tasks_waits_for_all_of_them() -> None:
+    g = graph()
+    tell(g, DatumPut(1), called(1, (1, COMMUTATIVE)), called(2, (1, COMMUTATIVE)), DataWanted(5, 1))
+    (delivered,) = only(Deliver, tell(g, TaskFinished(1, 1), TaskFinished(2, 1)))
+    assert delivered.makers == (1, 2)

@@ -8,7 +8,14 @@ import pytest
 
 import dhtask
 from dhtask import wait_on
-from dhtask._model.observation import Observation, RunClosed, RunOpened, TaskEnded, TaskRan
+from dhtask._model.observation import (
+    Observation,
+    RunClosed,
+    RunOpened,
+    Synchronised,
+    TaskEnded,
+    TaskRan,
+)
 from tests.conformance import programs as p
 
 
@@ -44,3 +51,22 @@ def test_an_observer_that_raises_is_told_nothing_more() -> None:
         dhtask.Runtime(executor="inline", observers=[Broken()]),
     ):
         assert wait_on(p.add(1, 1)) == 2
+
+
+def test_a_wait_tells_which_tasks_it_waited_for() -> None:
+    recorder = Recorder()
+    with dhtask.Runtime(executor="inline", observers=[recorder]):
+        first, second = p.add(1, 1), p.add(2, 2)
+        assert wait_on(p.add(first, 1)) == 3
+        with dhtask.TaskGroup("group"):
+            third = p.add(second, 3)
+        dhtask.barrier()
+        assert wait_on(third) == 7
+    told = [(o.call, o.tasks) for o in recorder.of(Synchronised)]
+    assert told == [
+        ("wait_on", (3,)),
+        ("barrier_group", (4,)),
+        ("barrier", ()),
+        ("wait_on", (4,)),
+        ("stop", ()),
+    ]
