@@ -101,3 +101,19 @@ def test_the_library_trains_by_itself() -> None:
     )
     exec(compile(smaller, "README.md", "exec"), names)  # the reader would type it
     assert len(names["history"].epochs) == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_training_from_python_is_as_the_page_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_patients(tmp_path)
+    run(command("dhcore dataset from-csv"), tmp_path)
+    page = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    smaller = shown.replace("(256, 256)", "(32, 32)").replace("epochs=10", "epochs=1")
+    small = smaller.replace('"unet"', '"unet", network_options={"width": 4, "levels": 2}')
+    (tmp_path / "train.py").write_text(small, encoding="utf-8")
+    assert "EpochRecord" in run("python train.py", tmp_path)
+    assert any((tmp_path / "results").iterdir())

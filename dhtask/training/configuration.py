@@ -77,6 +77,9 @@ class TrainingConfig:
     keep_best: str | None = None
 
     def __post_init__(self) -> None:
+        if self.checkpoint is not None:
+            # A string, too, is what people write.
+            object.__setattr__(self, "checkpoint", Path(self.checkpoint))
         for name in ("batch_size", "epochs", "local_steps", "computing_units"):
             _expect(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _expect(self.mode in get_args(Mode), "mode", self.mode, f"one of {get_args(Mode)}")
