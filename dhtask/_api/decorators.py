@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,9 +81,13 @@ class Task(TaskFunction, Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.__module__}.{self.__qualname__}>"
 
+    def __setstate__(self, spec: TaskSpec) -> None:
+        Task.__init__(self, spec)
+
     def __reduce__(self) -> Any:
         if "<locals>" in self.__qualname__ or self.__module__ == "__main__":
-            return Task, (self.spec,)
+            # In two steps: the function may refer to its own task.
+            return copyreg.__newobj__, (Task,), self.spec  # type: ignore[attr-defined]  # pickle's own
         return _import_task, (self.__module__, self.__qualname__)
 
 

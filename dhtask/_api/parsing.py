@@ -47,7 +47,7 @@ def parse_task(
         method_plan=call_plan(signature, directions, target),
         returns=form.count,
         returns_list=form.is_list,
-        result_class=form.result_class,
+        result=form.result,
         priority=priority,
         failure=read_failure(on_failure, attempts, function.__qualname__),
         constraint=constraint or NO_CONSTRAINT,

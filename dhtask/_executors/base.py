@@ -12,6 +12,7 @@ from dhtask._model.events import TaskBlocked, TaskFailed, TaskFinished
 from dhtask._model.instructions import Run
 from dhtask._model.invocation import TaskId, Version
 from dhtask._model.observation import TaskRan
+from dhtask.errors import SerialisationError
 
 #: What an executor reports, from any of its threads.
 Report = TaskFinished | TaskFailed | TaskBlocked | TaskRan
@@ -96,3 +97,11 @@ class Executor(ABC):
     def abandon(self) -> None:
         """End the workers while the interpreter ends, without a word and without the help of threads."""
         self.close()
+
+
+def cannot_come_home(error: BaseException) -> SerialisationError:
+    """The error for a result that does not pickle, or not back."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    return SerialisationError(
+        f"a result cannot be brought to the program: {reason}; return something that pickles"
+    )

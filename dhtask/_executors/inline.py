@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from dhtask._executors.base import Executor, Job, Offer, Sink
+from dhtask._executors.base import Executor, Job, Offer, Sink, cannot_come_home
 from dhtask._executors.isolation import copy_value
 from dhtask._executors.portable import loads
 from dhtask._executors.remote import Measured, RemoteFailure, execute
@@ -76,7 +77,10 @@ class InlineExecutor(Executor):
         self._values[version] = copy_value(self._values[source])
 
     def fetch(self, versions: Sequence[Version]) -> list[Any]:
-        return [copy_value(self._values[version]) for version in versions]
+        try:
+            return [copy_value(self._values[version]) for version in versions]
+        except (TypeError, pickle.PicklingError, AttributeError) as error:
+            raise cannot_come_home(error) from None
 
     def release(self, versions: Sequence[Version]) -> None:
         for version in versions:

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any, Final, final
 
 import cloudpickle
+import cloudpickle.cloudpickle as by_value
 
 _VALUES: Final[ContextVar[Mapping[str, Any]]] = ContextVar("dhtask_values_of_holes")
 
@@ -97,3 +98,25 @@ def loads(data: bytes, values: Mapping[str, Any] | None = None) -> Any:
     """Unpickle, with the values of its holes."""
     with holes_filled(values or {}):
         return pickle.loads(data)
+
+
+_SET_CLASS_STATE: Final = by_value._class_setstate  # noqa: SLF001 - see keep_classes
+
+
+def _keep_class_state(kind: type, state: tuple[dict[str, Any], dict[str, Any]]) -> type:
+    if all(name in vars(kind) for name in state[0]):
+        return kind
+    kept: type = _SET_CLASS_STATE(kind, state)
+    return kept
+
+
+def keep_classes() -> None:
+    """From now on the classes of this process stay as they are when their instances come back.
+
+    A class that travels by value comes back by value. Cloudpickle finds the class that it was, and would set all
+    its attributes to what they were when it left, its methods to copies that see copies of their globals.
+    """
+    # Pickles name the function by the place where cloudpickle has it.
+    _keep_class_state.__module__ = _SET_CLASS_STATE.__module__
+    _keep_class_state.__qualname__ = _keep_class_state.__name__ = _SET_CLASS_STATE.__name__
+    by_value._class_setstate = _keep_class_state  # noqa: SLF001 - there is no other way to say so

@@ -66,13 +66,40 @@ class RemoteFailure(Exception):  # noqa: N818 - travels between executor and run
 
 
 def _pickled_exception(error: BaseException) -> bytes | None:
+    # A class whose __init__ wants other arguments pickles but does not come back, unless it is taken apart.
+    return _round_trip(error) or _round_trip(_Parts(error))
+
+
+def _round_trip(error: object) -> bytes | None:
     try:
         data = dumps(error)
-        # A class whose __init__ wants other arguments pickles but does not come back.
         pickle.loads(data)
     except Exception:  # noqa: BLE001 - user exceptions may refuse in any way
         return None
     return data
+
+
+class _Parts:
+    """Pickles an exception without asking its ``__init__``."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __reduce__(self) -> Any:
+        kind = type(self._error)
+        own = [owner for owner in kind.__mro__ if owner.__module__ != "builtins"]
+        if any("__reduce__" in vars(owner) or "__reduce_ex__" in vars(owner) for owner in own):
+            raise TypeError(f"{kind.__qualname__} says itself how it is pickled")
+        return _from_parts, (kind, self._error.args, vars(self._error))
+
+
+def _from_parts(
+    kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> BaseException:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(attributes)
+    return error
 
 
 @lru_cache(maxsize=512)

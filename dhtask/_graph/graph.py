@@ -149,9 +149,11 @@ class TaskGraph:
         return not (ledger.tasks or ledger.data or ledger.tickets or ledger.barriers)
 
     def state_of(self, task: TaskId) -> str:
-        """Name of the state of a task; ``forgotten`` when it has ended and nothing of it is left."""
+        """Name of the state of a task; ``forgotten`` when nothing is left of it, ``unknown`` before its call."""
         node = self._ledger.tasks.get(task)
-        return "forgotten" if node is None else str(node.state)
+        if node is not None:
+            return str(node.state)
+        return "forgotten" if task <= self._ledger.last_task else "unknown"
 
     def status_of(self, datum: DatumId) -> str:
         """What the newest version of a datum is: pending, coming, available, cancelled, lost; else ``unknown``."""

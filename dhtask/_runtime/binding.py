@@ -313,7 +313,7 @@ class Binder:
                     f"task {self._spec.name}: the elements of {name!r} are written, so it must be a list, "
                     f"found {container!r}"
                 )
-            future = self._data.new_future(f"element {index} of {name} of {self._spec.name}", None)
+            future = self._data.new_future(f"element {index} of {name} of {self._spec.name}")
             datum = self._data.of_future(future)
             if direction is not Direction.OUT:
                 self._data.put(datum, dumps(item))

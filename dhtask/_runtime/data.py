@@ -85,11 +85,9 @@ class DataStore:
         self.objects.track(obj, datum)
         return datum
 
-    def new_future(
-        self, name: str, result_class: type | None, task: int = 0, datum: DatumId | None = None
-    ) -> Future[Any]:
+    def new_future(self, name: str, task: int = 0, datum: DatumId | None = None) -> Future[Any]:
         """A future, of a new datum unless one is given."""
-        return Future(self, self.new_datum() if datum is None else datum, task, name, result_class)
+        return Future(self, self.new_datum() if datum is None else datum, task, name, None)
 
     def state_of(self, future: Future[Any]) -> str:
         """One word on what a future stands for."""

@@ -9,6 +9,7 @@ from dhtask.errors import FutureNotReadyError
 
 if TYPE_CHECKING:
     from dhtask._runtime.data import DataStore
+    from dhtask._runtime.specification import TaskSpec
 
 R = TypeVar("R")
 
@@ -42,19 +43,19 @@ class Future(Generic[R]):
         "_datum",
         "_is_deleted",
         "_name",
-        "_result_class",
+        "_spec",
         "_store",
         "_task",
     )
 
     def __init__(
-        self, store: DataStore, datum: int, task: int, name: str, result_class: type | None
+        self, store: DataStore, datum: int, task: int, name: str, spec: TaskSpec | None
     ) -> None:
         self._store = store
         self._datum = datum
         self._task = task
         self._name = name
-        self._result_class = result_class
+        self._spec = spec
         self._is_deleted = False
 
     def __del__(self) -> None:
@@ -66,11 +67,14 @@ class Future(Generic[R]):
         return f"<Future of {self._name}: {state}>"
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("__") and self._result_class is not None:
-            for owner in self._result_class.__mro__:
+        kind = None
+        if not name.startswith("__") and self._spec is not None:
+            kind = self._spec.result_class()
+        if kind is not None:
+            for owner in kind.__mro__:
                 member = vars(owner).get(name)
                 if isinstance(member, TaskFunction):
-                    return member.__get__(self, self._result_class)  # type: ignore[attr-defined]  # a Task binds like a function
+                    return member.__get__(self, kind)  # type: ignore[attr-defined]  # a Task binds like a function
         raise _FutureAttributeError(
             f"attribute {name!r} of a value that {self._name} has yet to make: {_HOW}"
         )

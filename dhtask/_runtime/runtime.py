@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import tempfile
@@ -17,6 +18,7 @@ from dhtask._executors.base import Executor, Offer
 from dhtask._executors.dask import DaskExecutor
 from dhtask._executors.inline import InlineExecutor
 from dhtask._executors.inside import is_inside_task
+from dhtask._executors.portable import keep_classes
 from dhtask._graph import TaskGraph
 from dhtask._model.constraint import NO_CONSTRAINT, Constraint
 from dhtask._model.direction import Direction
@@ -35,6 +37,8 @@ from dhtask._runtime.synchronising import Synchroniser
 from dhtask.config import Config, ExecutorName, load_config
 from dhtask.errors import ConfigurationError, ConstraintError, RuntimeStateError
 
+#: States of a task that only the graph calls so.
+_WORDS: Final = {"forgotten": "ended", "unknown": "called"}
 _RETURN_SLOTS: Final = tuple(f"r{number}" for number in range(64))
 
 
@@ -105,6 +109,7 @@ class Runtime:
         if self._was_opened:
             raise RuntimeStateError("a runtime opens once; make another with dhtask.Runtime(...)")
         self._was_opened = True
+        keep_classes()
         self._directory = self.config.working_directory or _make_directory(self.config)
         graph = TaskGraph(max_in_flight=self.config.max_in_flight, check=self.config.validate)
         self._graph = graph
@@ -112,7 +117,7 @@ class Runtime:
         self._data = DataStore(
             self._loop.append,
             lambda value: self.wait_on((value,), timeout=None)[0],
-            lambda task: graph.state_of(task).replace("forgotten", "ended"),
+            lambda task: _WORDS.get(state := graph.state_of(task), state),
             self._directory,
         )
         self._loop.data = self._data
@@ -157,13 +162,22 @@ class Runtime:
         try:
             had_raised = self._sync.has_raised
             try:
-                self._sync.barrier(None, None, "stop")
-                self._sync.bring_files_home(self._data.files.away(), None, "stop")
-            except BaseException:
+                self._finish()
+            except Exception:
                 if not had_raised or self._loop.failure is None:
                     raise
         finally:
             self.close()
+
+    def _finish(self) -> None:
+        try:
+            self._sync.barrier(None, None, "stop")
+        except Exception:
+            # What was written before the failure is there in plain Python, too.
+            with contextlib.suppress(Exception):
+                self._sync.bring_files_home(self._data.files.away(), None, "stop")
+            raise
+        self._sync.bring_files_home(self._data.files.away(), None, "stop")
 
     def close(self) -> None:
         """End the workers without waiting for tasks."""
@@ -265,7 +279,7 @@ class Runtime:
                 )
             )
         if call.returns == 1 and not call.returns_list:
-            result: Any = Future(data, made[0], task, spec.name, spec.result_class)
+            result: Any = Future(data, made[0], task, spec.name, spec)
         elif call.returns:
             result = [Future(data, datum, task, spec.name, None) for datum in made]
         else:

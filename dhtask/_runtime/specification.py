@@ -8,6 +8,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Final, Literal, get_args, get_origin
 
 from dhtask._model.constraint import Constraint
@@ -60,13 +61,23 @@ class TaskSpec:
     returns: int
     #: Whether a call gives a list of futures rather than one.
     returns_list: bool
-    #: Class of the single returned value where it is known: its task methods can be called on the future.
-    result_class: type | None
+    #: What the single returned value is said to be: a class, an annotation, or None.
+    result: object
     priority: int
     failure: FailurePolicy
     constraint: Constraint
     #: Values that outputs get when a failure is ignored: ``returns`` or the name of a parameter.
     defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def result_class(self) -> type | None:
+        """Class of the single returned value where it is known: its task methods can be called on the future.
+
+        Asked for late: an annotation may name a class that is not there yet when its methods are decorated.
+        """
+        if isinstance(self.result, str):
+            found = _evaluated(self.function, self.result)
+            return found if isinstance(found, type) else None
+        return self.result if isinstance(self.result, type) else None
 
 
 def call_plan(
@@ -98,23 +109,47 @@ def call_plan(
     )
 
 
-def annotated_returns(function: Callable[..., Any]) -> tuple[int | None, type | None]:
-    """Number of values and class of a single one from the annotation; None where there is no annotation."""
-    annotation = getattr(function, "__annotations__", {}).get("return", inspect.Signature.empty)
-    if annotation is inspect.Signature.empty:
-        return None, None
-    try:
-        annotation = typing.get_type_hints(function).get("return")
-    except Exception:  # noqa: BLE001 - a hint may name anything; then the text of it has to do
-        text = str(annotation).strip("'\"")
-        return (0 if text in {"None", "NoReturn"} else 1), None
-    if annotation is type(None) or annotation is typing.NoReturn:
-        return 0, None
+def annotated_returns(function: Callable[..., Any], annotation: object) -> int:
+    """Number of values from the annotation."""
+    if isinstance(annotation, str):
+        text = annotation
+        annotation = _evaluated(function, text)
+        if isinstance(annotation, str):
+            return _written_returns(text)
+    if annotation is None or annotation is type(None) or annotation is typing.NoReturn:
+        return 0
+    if isinstance(annotation, tuple):
+        return len(annotation)
     if get_origin(annotation) is tuple:
         arguments = get_args(annotation)
         if len(arguments) > 1 and arguments[-1] is not Ellipsis:
-            return len(arguments), None
-    return 1, annotation if isinstance(annotation, type) else None
+            return len(arguments)
+    return 1
+
+
+def _evaluated(function: Callable[..., Any], text: str) -> object:
+    """What an annotation means; its text when that names something that is not there."""
+    # The annotations of parameters may name what is imported for type checkers only.
+    stand_in = SimpleNamespace(__annotations__={"return": text})
+    try:
+        return typing.get_type_hints(stand_in, inspect.unwrap(function).__globals__)["return"]
+    except Exception:  # noqa: BLE001 - an annotation may be anything
+        return text
+
+
+def _written_returns(text: str) -> int:
+    """Number of values that the text of an annotation speaks of."""
+    try:
+        written = ast.parse(text.strip("'\""), mode="eval").body
+    except SyntaxError:
+        return 1
+    if isinstance(written, ast.Tuple):
+        return len(written.elts)
+    if isinstance(written, ast.Subscript) and isinstance(written.slice, ast.Tuple):
+        last = ast.unparse(written.slice.elts[-1])
+        is_tuple = ast.unparse(written.value).rsplit(".", 1)[-1] in {"tuple", "Tuple"}
+        return len(written.slice.elts) if is_tuple and last != "..." else 1
+    return 0 if ast.unparse(written).rsplit(".", 1)[-1] in {"None", "NoReturn"} else 1
 
 
 def inferred_returns(function: Callable[..., Any]) -> int:
@@ -144,15 +179,18 @@ class ReturnForm:
 
     count: int
     is_list: bool
-    result_class: type | None = None
+    result: object = None
 
 
 def read_returns(declared: object, function: Callable[..., Any]) -> ReturnForm:
     """Turn ``returns=`` (or its absence) into a number of futures."""
     if declared is None:
-        count, result_class = annotated_returns(function)
-        count = inferred_returns(function) if count is None else count
-        return ReturnForm(count, is_list=count > 1, result_class=result_class)
+        annotations = getattr(function, "__annotations__", {})
+        if "return" not in annotations:
+            count = inferred_returns(function)
+            return ReturnForm(count, is_list=count > 1)
+        count = annotated_returns(function, annotations["return"])
+        return ReturnForm(count, is_list=count > 1, result=annotations["return"])
     if isinstance(declared, bool):
         raise TaskDefinitionError(_returns_message(function.__qualname__, declared))
     if isinstance(declared, str) and declared.isdecimal():
@@ -165,11 +203,9 @@ def read_returns(declared: object, function: Callable[..., Any]) -> ReturnForm:
         if not declared:
             raise TaskDefinitionError(_returns_message(function.__qualname__, declared))
         single = declared[0] if len(declared) == 1 and isinstance(declared[0], type) else None
-        return ReturnForm(len(declared), is_list=len(declared) > 1, result_class=single)
+        return ReturnForm(len(declared), is_list=len(declared) > 1, result=single)
     if callable(declared) or get_origin(declared) is not None:
-        return ReturnForm(
-            1, is_list=False, result_class=declared if isinstance(declared, type) else None
-        )
+        return ReturnForm(1, is_list=False, result=declared)
     raise TaskDefinitionError(_returns_message(function.__qualname__, declared))
 
 

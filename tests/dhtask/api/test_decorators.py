@@ -90,6 +90,31 @@ def annotated_unknown() -> Unknown:  # noqa: F821 - as a program may have it
     return 1
 
 
+def annotated_unknown_pair(x: Unknown) -> tuple[Unknown, int]:  # noqa: F821 - as above
+    return x, 1
+
+
+def annotated_unknown_many() -> tuple[Unknown, ...]:  # noqa: F821 - as above
+    return ()
+
+
+def annotated_as_pycompss_does() -> (int, str):  # type: ignore[syntax]  # what is tested
+    return 1, ""
+
+
+class Grower:
+    """Has a task method that gives an object of the class, which is not there yet when it is decorated."""
+
+    @dhtask.task
+    def grow(self) -> Grower:
+        return self
+
+    @dhtask.task
+    @staticmethod
+    def make() -> Grower:
+        return Grower()
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
@@ -102,6 +127,9 @@ def annotated_unknown() -> Unknown:  # noqa: F821 - as a program may have it
         (annotated_pair, (2, True)),
         (annotated_many, (1, False)),
         (annotated_unknown, (1, False)),
+        (annotated_unknown_pair, (2, True)),
+        (annotated_unknown_many, (1, False)),
+        (annotated_as_pycompss_does, (2, True)),
     ],
 )
 def test_the_number_of_returned_values_is_inferred(
@@ -211,3 +239,9 @@ def test_a_bound_task_is_like_a_bound_method() -> None:
     assert (thing.method.__name__, thing.method.__doc__) == ("method", "Say it.")
     assert thing.method.__self__ is thing
     assert Thing.method(thing, 3) == thing.method(3) == 3
+
+
+def test_an_annotation_may_name_a_class_that_comes_later() -> None:
+    with dhtask.Runtime(executor="inline"):
+        grown = Grower.make().grow()  # type: ignore[attr-defined]  # futures bind task methods
+        assert isinstance(dhtask.wait_on(grown), Grower)

@@ -210,3 +210,9 @@ def test_whoever_waits_after_commutative_tasks_waits_for_all_of_them() -> None:
     tell(g, DatumPut(1), called(1, (1, COMMUTATIVE)), called(2, (1, COMMUTATIVE)), DataWanted(5, 1))
     (delivered,) = only(Deliver, tell(g, TaskFinished(1, 1), TaskFinished(2, 1)))
     assert delivered.makers == (1, 2)
+
+
+def test_a_task_that_was_not_called_is_not_said_to_have_ended() -> None:
+    g = graph()
+    tell(g, called(1), TaskFinished(1, 1))
+    assert (g.state_of(1), g.state_of(2)) == ("forgotten", "unknown")
