@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from typing import Any, ClassVar, Final
 
-from dhtask._executors.base import Executor, Job, Offer, Sink
+from dhtask._executors.base import Executor, Job, Offer, Sink, cannot_come_home
 from dhtask._executors.embedded import EmbeddedCluster
 from dhtask._executors.keys import KeyNames
 from dhtask._executors.remote import (
@@ -99,13 +99,17 @@ class DaskExecutor(Executor):
 
     def _connect(self) -> None:
         from distributed import Client
+        from distributed.comm import get_address_host_port
 
-        # Its warnings are about what Dask does by itself when a worker dies.
+        # They tell of what Dask does by itself when a worker dies, and of errors that are raised as well.
         logging.getLogger("distributed.client").setLevel(logging.ERROR)
+        logging.getLogger("distributed.protocol").setLevel(logging.CRITICAL + 1)
         if self._cluster is not None:
             self._address = self._cluster.wait_until_ready()["address"]
         address = str(self._address)
         try:
+            # A client that was never made cannot be closed, and its finalizer says so after ten seconds.
+            get_address_host_port(address)
             self._client = Client(
                 address, timeout=self._connect_timeout, set_as_default=False, name="dhtask"
             )
@@ -203,13 +207,22 @@ class DaskExecutor(Executor):
         resources: dict[str, int] | None = None,
     ) -> dict[str, Any]:
         import dask
+        from dask._expr import LLGExpr
+        from distributed.spans import SpanMetadata
 
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-            # Without a window of their own, graphs sent within a minute would share a priority.
-            handles = self._client.get(
-                graph, keys, sync=False, priority=priority, resources=resources, fifo_timeout=0
+            # What `Client.get` calls, which has no way to say that the order of the graph is the one wanted.
+            handles: dict[str, Any] = self._client._graph_to_futures(  # noqa: SLF001 - as above
+                LLGExpr(graph),
+                keys,
+                SpanMetadata(collections=[{"type": "low-level-graph"}]),
+                internal_priority={key: place for place, key in enumerate(graph)},
+                user_priority=priority,
+                resources=resources,
+                # Without a window of their own, graphs sent within a minute would share a priority.
+                fifo_timeout=0,
             )
-        return dict(zip(keys, handles, strict=True))
+        return handles
 
     def _ended(self, handle: Any) -> None:
         """Report a run; called by a thread of Dask's client."""
@@ -269,9 +282,7 @@ class DaskExecutor(Executor):
         except RemoteFailure:
             raise
         except (TypeError, pickle.PicklingError, AttributeError) as error:
-            raise SerialisationError(
-                f"a result cannot be brought to the program: {error}; return something that pickles"
-            ) from error
+            raise cannot_come_home(error) from None
         except (CancelledError, OSError) as error:
             raise ClusterError(f"the cluster lost what was asked for: {error}") from error
 

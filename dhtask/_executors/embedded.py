@@ -51,7 +51,10 @@ _DASK_CONFIG: Final[dict[str, Any]] = {
     "distributed.worker.memory.terminate": False,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
-    "logging": {"distributed": "critical", "distributed.client": "critical", "bokeh": "critical"},
+}
+#: Dask's log tells of what a program does on purpose. Levels are set while Dask is imported, in the workers as well.
+_QUIET: Final = {
+    "DASK_LOGGING": repr(dict.fromkeys(("distributed", "distributed.client", "bokeh"), "critical"))
 }
 
 
@@ -82,6 +85,7 @@ class EmbeddedCluster:
                 stdin=subprocess.PIPE,
                 pass_fds=(write_end,),
                 start_new_session=True,
+                env={**_QUIET, **os.environ},
             )
         finally:
             os.close(write_end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -174,3 +175,14 @@ def test_a_cancelled_group_does_not_run_what_has_not_begun(runtime: dhtask.Runti
 def test_a_result_that_does_not_pickle_is_an_error(runtime: dhtask.Runtime) -> None:
     with pytest.raises(SerialisationError, match="lock"):
         wait_on(p.lock())
+
+
+@dhtask.constraint(computing_units=2)
+@dhtask.task
+def moment() -> int:
+    return time.monotonic_ns()
+
+
+def test_tasks_begin_in_the_order_of_their_calls(runtime: dhtask.Runtime) -> None:
+    moments = wait_on([moment() for _ in range(25)])
+    assert moments == sorted(moments)

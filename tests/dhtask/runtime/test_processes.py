@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -180,6 +181,32 @@ def test_a_cluster_that_does_not_answer_is_named_quickly() -> None:
         pass
     assert dhtask.Runtime(executor="inline").open() is dhtask.start()
     dhtask.stop()
+
+
+def test_a_cluster_whose_address_is_none_is_named_at_once_and_leaves_nothing() -> None:
+    runtime = dhtask.Runtime(cluster="nonsense", connect_timeout=60.0)
+    with pytest.raises(dhtask.errors.ClusterUnreachableError, match="missing port number"):
+        runtime.open()
+    # What a client that was never made says when it is collected is an error here.
+    gc.collect()
+
+
+def test_workers_leave_the_screen_to_the_program(tmp_path: Path) -> None:
+    code, out, err = run(
+        """
+        import logging
+
+        @dhtask.task
+        def level() -> int:
+            print("printed", file=sys.stderr, flush=True)
+            return logging.getLogger("distributed.batched").getEffectiveLevel()
+
+        with dhtask.Runtime(workers=1):
+            print(dhtask.wait_on(level()) == logging.CRITICAL)
+        """,
+        tmp_path,
+    )
+    assert (code, out, err) == (0, "True\n", "printed\n")
 
 
 def test_more_workers_than_cores_is_a_warning_with_both_numbers() -> None:
