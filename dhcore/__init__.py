@@ -1,7 +1,7 @@
 """The DeepHealth deep-learning and imaging library.
 
     nets, nn, losses, metrics, optim, serial    networks: ready ones, layers, what they learn by, their state on disk
-    image, augment, data                        images of every origin, random changes, datasets in the DeepHealth format
+    image, augment, data                        images of every origin, random changes, DeepHealth datasets
     tensor, device, dtypes, random, threads     what lies under the layers
     errors                                      what is raised on purpose
 
