@@ -25,6 +25,7 @@ from dhtask._executors.remote import (
     pick,
     run_on_worker,
 )
+from dhtask._executors.whole import unpack
 from dhtask._model.events import TaskBlocked, TaskFailed, TaskFinished
 from dhtask._model.invocation import TaskId, Version
 from dhtask._model.observation import TaskRan
@@ -102,8 +103,8 @@ class DaskExecutor(Executor):
         from distributed.comm import get_address_host_port
 
         # They tell of what Dask does by itself when a worker dies, and of errors that are raised as well.
-        logging.getLogger("distributed.client").setLevel(logging.ERROR)
-        logging.getLogger("distributed.protocol").setLevel(logging.CRITICAL + 1)
+        for name in ("distributed.client", "distributed.protocol", "distributed.utils_comm"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         if self._cluster is not None:
             self._address = self._cluster.wait_until_ready()["address"]
         address = str(self._address)
@@ -250,6 +251,10 @@ class DaskExecutor(Executor):
             culprit = (task, attempt) if dead is None else self._keys.run_of(dead)
             if dead is not None:
                 reported = _worker_killed(error, dead, culprit)
+            elif isinstance(error, CancelledError):
+                reported = ClusterError(
+                    f"task {task} {name} was given up by the cluster: its scheduler has ended, or somebody cancelled it"
+                )
             elif not isinstance(error, SerialisationError):
                 reported = ClusterError(f"task {task} {name}: the cluster gave it up: {error!r}")
         if culprit is None or culprit == (task, attempt):
@@ -278,7 +283,8 @@ class DaskExecutor(Executor):
     def fetch(self, versions: Sequence[Version]) -> list[Any]:
         handles = [self._futures[version] for version in versions]
         try:
-            return list(self._client.gather(handles))
+            found = self._client.gather(handles, direct=self._cluster is not None or None)
+            return [unpack(value) for value in found]
         except RemoteFailure:
             raise
         except (TypeError, pickle.PicklingError, AttributeError) as error:

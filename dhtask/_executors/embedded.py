@@ -52,9 +52,13 @@ _DASK_CONFIG: Final[dict[str, Any]] = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
 }
-#: Dask's log tells of what a program does on purpose. Levels are set while Dask is imported, in the workers as well.
+#: Dask's log tells of what a program does on purpose, and of errors that the program gets as well. Levels are set
+#: while Dask is imported, in the workers too.
 _QUIET: Final = {
-    "DASK_LOGGING": repr(dict.fromkeys(("distributed", "distributed.client", "bokeh"), "critical"))
+    "DASK_LOGGING": repr(
+        dict.fromkeys(("distributed", "distributed.client", "bokeh"), "critical")
+        | {"distributed.protocol": logging.CRITICAL + 1}
+    )
 }
 
 

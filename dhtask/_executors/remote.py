@@ -15,6 +15,7 @@ from typing import Any, Final
 from dhtask._executors.inside import inside_task
 from dhtask._executors.isolation import Loans, copy_value
 from dhtask._executors.portable import dumps, loads
+from dhtask._executors.whole import pack, unpack
 from dhtask._executors.work import ElementPlace, StoredFile, Work
 from dhtask._model.function import TaskFunction
 from dhtask._model.instructions import Run
@@ -306,17 +307,19 @@ def _flat_size(value: Any) -> int:
 def run_on_worker(packed: bytes, topic: str, *inputs: Any) -> Any:
     """Run a task as Dask wants it: the output itself when there is one, a tuple of them otherwise."""
     work, run = pickle.loads(packed)
+    values = [unpack(value) for value in inputs]
+    outputs: list[Any] = []
     if not topic:
-        outputs = execute(work, run, inputs)
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
-    measured = Measured(inputs)
-    outputs = []
-    try:
-        outputs = execute(work, run, inputs)
-    finally:
-        measured.finish(outputs)
-        _report(topic, run, measured, succeeded=len(outputs) == len(run.writes))
-    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        outputs = execute(work, run, values)
+    else:
+        measured = Measured(values)
+        try:
+            outputs = execute(work, run, values)
+        finally:
+            measured.finish(outputs)
+            _report(topic, run, measured, succeeded=len(outputs) == len(run.writes))
+    packed_outputs = tuple(pack(output) for output in outputs)
+    return packed_outputs[0] if len(packed_outputs) == 1 else packed_outputs
 
 
 def _report(topic: str, run: Run, measured: Measured, *, succeeded: bool) -> None:
@@ -345,9 +348,9 @@ def pick(outputs: tuple[Any, ...], position: int) -> Any:
 
 def load_on_worker(data: bytes) -> Any:
     """Content that the program put."""
-    return loads(data)
+    return pack(loads(data))
 
 
 def copy_on_worker(value: Any) -> Any:
     """The same content under another key: neither may change with the other."""
-    return copy_value(value)
+    return pack(copy_value(unpack(value)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import dhtask
-from dhtask import Runtime, wait_on
+from dhtask import INOUT, Runtime, wait_on
 from dhtask.errors import SerialisationError
 from tests.conformance import programs as p
 
@@ -25,6 +25,22 @@ class KeywordError(ValueError):
 @dhtask.task
 def fail_with_keyword(code: int) -> int:
     raise KeywordError(code=code)
+
+
+class Node:
+    other: Node | None = None
+
+
+@dhtask.task(nodes=INOUT)
+def link(nodes: list[Node]) -> None:
+    nodes[1].other = nodes[0]
+
+
+@dhtask.task
+def pairs(row: list[Any]) -> list[Any]:
+    pair: list[Any] = [row, row, {"again": row}]
+    pair.append(pair)
+    return pair
 
 
 @dhtask.task
@@ -48,6 +64,20 @@ def test_a_class_stays_as_it_is_when_an_instance_comes_back(runtime: Runtime) ->
     method = Local.read
     assert wait_on(pending).read() == 20
     assert Local.read is method
+
+
+def test_objects_that_a_result_holds_twice_are_one_object(runtime: Runtime) -> None:
+    rows = wait_on(p.same([[0], 1]))
+    pair = wait_on(pairs(rows))
+    assert pair[0] is pair[1]
+    assert pair[2]["again"] is pair[0]
+    assert pair[3] is pair
+    nodes = [Node(), Node()]
+    nodes[0].other = nodes[1]
+    link(nodes)
+    wait_on(nodes)
+    assert nodes[0].other is nodes[1]
+    assert nodes[1].other is nodes[0]
 
 
 def test_a_task_that_calls_itself_can_be_passed_to_a_task(runtime: Runtime) -> None:

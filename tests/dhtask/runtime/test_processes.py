@@ -305,3 +305,22 @@ def test_the_output_of_tasks_reaches_the_terminal(tmp_path: Path) -> None:
         tmp_path,
     )
     assert (code, out, err) == (0, "hello from a task\n", "")
+
+
+def test_a_result_that_does_not_pickle_is_told_by_the_exception_alone(tmp_path: Path) -> None:
+    code, out, err = run(
+        """
+        @dhtask.task
+        def lock():
+            return threading.Lock()
+
+        with dhtask.Runtime(workers=1):
+            try:
+                dhtask.wait_on(lock())
+            except dhtask.errors.SerialisationError as error:
+                print(error)
+        """,
+        tmp_path,
+    )
+    assert (code, err) == (0, "")
+    assert "cannot pickle '_thread.lock' object; return something that pickles" in out
