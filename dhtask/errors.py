@@ -15,7 +15,6 @@
     ├── TaskError                              something happened to one task
     │   ├── RemoteError (RuntimeError)         stands for a user's exception that could not be pickled
     │   ├── SerialisationError (TypeError)     an argument or a result that cannot be pickled
-    │   ├── TaskCancelledError (RuntimeError)  the task never ran to its end, so there is no value
     │   └── WorkerKilledError (RuntimeError)   the task lost its worker again and again
     └── InternalError (RuntimeError)           a defect of dhtask: please report it
         └── InvalidTransitionError             the graph heard of something that cannot have happened
@@ -40,7 +39,6 @@ __all__ = [
     "RemoteError",
     "RuntimeStateError",
     "SerialisationError",
-    "TaskCancelledError",
     "TaskDefinitionError",
     "TaskError",
     "WaitTimeoutError",
@@ -207,16 +205,6 @@ class SerialisationError(TaskError, TypeError):
     Traceback (most recent call last):
     ...
     dhtask.errors.SerialisationError: argument 'lock' of f() cannot be pickled
-    """
-
-
-class TaskCancelledError(TaskError, RuntimeError):
-    """The task never ran to its end, so its value does not exist.
-
-    >>> raise TaskCancelledError("task 4 f() was cancelled: task 2 g() failed", task=4)
-    Traceback (most recent call last):
-    ...
-    dhtask.errors.TaskCancelledError: task 4 f() was cancelled: task 2 g() failed
     """
 
 
