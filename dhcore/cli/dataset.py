@@ -47,7 +47,9 @@ def add_commands(commands: Any) -> None:
     )
     check.add_argument("file", type=Path, help="dataset file")
     check.add_argument(
-        "--decode", action="store_true", help="decode all pixels, not only the headers"
+        "--headers",
+        action="store_true",
+        help="read only the headers: faster, misses damaged pixels",
     )
     check.add_argument("--allow-remote", action="store_true", help="accept http(s) locations")
     show = _command(
@@ -174,7 +176,7 @@ def _check(arguments: argparse.Namespace) -> int:
             raise
         problems = error.problems
     else:
-        problems = check_dataset(dataset, decode=arguments.decode)
+        problems = check_dataset(dataset, decode=not arguments.headers)
     for problem in problems:
         print(problem)
     count = len(problems)

@@ -129,6 +129,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _train(options: JobOptions) -> int:
+    kept = options.out / "checkpoints"
+    if not options.resume and kept.is_dir() and any(kept.iterdir()):
+        raise ConfigurationError(
+            f"{kept} holds a training that would be overwritten: go on from it with --resume, "
+            "name another folder with --out, or remove this one"
+        )
     outcome = run_job(options, EpochLines())
     title = f"Training of {options.network} on {outcome.dataset.name or options.dataset.name}"
     paths = write_job_report(outcome, title=title, command=given_command())

@@ -161,8 +161,10 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
         ConfigurationError: an option does not go with another or with the data.
         DhtaskError, DhcoreError: as :func:`dhtask.pipeline.prepare` and :func:`dhtask.training.train` raise.
     """
+    nets.by_name(options.network)
     dataset = load_dataset(options.dataset)
     names = _class_names(dataset, options)
+    _make_folder(options.out)
     recorder, ledger = Recorder(), Ledger()
     if options.design_seconds:
         ledger.note("design of the pre-processing", "design", seconds=options.design_seconds)
@@ -208,6 +210,16 @@ def run_job(options: JobOptions, observer: TrainingObserver | None = None) -> Jo
         whole=whole,
         examples=examples,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    """Find out before the work, not after the first epoch."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: cannot make the folder of the results: {error.strerror}"
+        ) from error
 
 
 def _runtime(options: JobOptions, recorder: Recorder) -> dhtask.Runtime:

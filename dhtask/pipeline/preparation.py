@@ -181,7 +181,7 @@ def _called(dataset: Dataset, split: str | None) -> str:
     return f"{dataset.path}: split {split!r}" if split else str(dataset.path)
 
 
-_ADVICE = "bring all to one size, or cut them into tiles"
+_ADVICE = "bring all to one size (--size HxW), or cut them into tiles (--tile HxW)"
 
 
 def _check_alike(entries: Dataset, index: int, made: Made, first: Made) -> None:

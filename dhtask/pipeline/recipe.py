@@ -147,5 +147,6 @@ def _classes(dataset: Dataset, index: int, pixels: Array, classes: int) -> npt.N
         dataset,
         index,
         f"{dataset.samples[index].mask}: a mask of {classes} classes holds the numbers 0 to {classes - 1}, "
-        f"found {shown}; set mask_threshold in the dataset, or ask for more classes",
+        f"found {shown}; set mask_threshold in the dataset "
+        "(dhcore dataset from-csv --mask-threshold 0 for numbered objects, 127 for JPEG), or ask for more classes",
     )

@@ -60,7 +60,8 @@ class Checkpoint:
         if differing:
             raise ResumeError(
                 f"the checkpoint was made by another training: {'; '.join(differing)}; "
-                "train with its values, or into another folder"
+                "train with its values (the schedule of an optimizer follows the number of epochs), "
+                "or into another folder"
             )
 
 

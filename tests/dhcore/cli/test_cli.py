@@ -46,7 +46,7 @@ def test_a_table_becomes_a_dataset_that_checks_clean(
     assert "12 samples, segmentation; training 6, validation" in capsys.readouterr().out
     data = load_dataset(table.parent / "set.yml")
     assert data.mask_threshold == 127
-    assert main(["dataset", "check", str(table.parent / "set.yml"), "--decode"]) == 0
+    assert main(["dataset", "check", str(table.parent / "set.yml")]) == 0
     assert capsys.readouterr().out.endswith("no problems\n")
 
 

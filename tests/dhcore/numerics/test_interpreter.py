@@ -139,11 +139,16 @@ def test_a_graph_computes_what_the_same_operations_compute_eagerly() -> None:
 def test_every_device_gives_a_graph_the_same_meaning(device: str, training: bool) -> None:
     exact = run(GRAPH, *draw("float64"), training=training, seed=3, step=7)
     found = run(GRAPH, *draw("float32"), device, training=training, seed=3, step=7)
+    largest = max(float(np.abs(array).max()) for array in exact.gradients.values())
     for part in ("outputs", "buffers", "gradients"):
         for name, expected in getattr(exact, part).items():
             actual = getattr(found, part)[name]
             assert actual.dtype == np.float32
-            assert_close(actual, expected, 2e-5)
+            if np.abs(expected).max() < 1e-12:
+                # A bias before batch normalisation: terms as large as other gradients cancel.
+                assert np.abs(actual).max() <= 2e-5 * largest
+            else:
+                assert_close(actual, expected, 2e-5)
 
 
 def test_a_sample_of_weight_zero_changes_nothing_without_batch_statistics() -> None:

@@ -72,7 +72,38 @@ def test_train_takes_tiles_sizes_and_augmentation(tmp_path: Path) -> None:
         "2",
     ]
     assert train(dataset, *more) == 0
-    assert train(dataset, "--size", "16", "--gray", "--seed", "3", "--loss", "both") == 0
+    other = ["--size", "16", "--gray", "--seed", "3", "--loss", "both"]
+    assert train(dataset, *other, "--out", str(tmp_path / "other")) == 0
+
+
+def test_a_finished_training_is_not_overwritten_by_forgetting_to_resume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = write_discs(tmp_path)
+    assert train(dataset) == 0
+    kept = (tmp_path / "out" / "checkpoints" / "last.checkpoint").read_bytes()
+    capsys.readouterr()
+    assert train(dataset) == 2
+    assert "--resume" in refusal(capsys)
+    assert (tmp_path / "out" / "checkpoints" / "last.checkpoint").read_bytes() == kept
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert train(write_discs(tmp_path), "--out", str(tmp_path / "file" / "out")) == 2
+    assert "cannot make the folder of the results" in refusal(capsys)
+
+
+def test_the_name_of_the_network_is_looked_up_before_the_images_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = write_discs(tmp_path)
+    for picture in tmp_path.rglob("*.png"):
+        picture.write_bytes(b"damaged")
+    assert train(dataset, "--net", "unett") == 2
+    assert "found 'unett'" in refusal(capsys)
 
 
 def test_a_dataset_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,7 +205,9 @@ def test_images_of_different_sizes_are_an_error_that_says_what_to_do(
         (save(tmp_path / "a.png", np.zeros((8, 8), np.uint8)), 0),
         (save(tmp_path / "b.png", np.zeros((8, 9), np.uint8)), 0),
     )
-    with pytest.raises(SampleError, match=r"b\.png.*bring all to one size, or cut them into tiles"):
+    with pytest.raises(
+        SampleError, match=r"b\.png.*bring all to one size \(--size HxW\), or cut them"
+    ):
         prepare(dataset, None, Recipe("gray"), partitions=partitions)
 
 
